@@ -1,0 +1,60 @@
+{{- define "surefoot.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "surefoot.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "surefoot.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "surefoot.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "surefoot.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "surefoot.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "surefoot.labels" -}}
+{{ include "surefoot.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "surefoot.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "surefoot.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "surefoot.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "surefoot.prometheusUrl" -}}
+{{- $url := .Values.prometheus.url -}}
+{{- if not $url -}}
+{{- fail "prometheus.url is empty: set it to the address at which pods reach Prometheus, for example --set prometheus.url=http://prometheus.monitoring:9090" -}}
+{{- else if not (regexMatch "^https?://[^/\\s]+\\S*$" $url) -}}
+{{- fail (printf "prometheus.url is %q: it must start with http:// or https:// and name a host" $url) -}}
+{{- end -}}
+{{- $url -}}
+{{- end -}}
+
+{{- define "surefoot.scrapeInterval" -}}
+{{- $interval := toString .Values.prometheus.scrapeInterval -}}
+{{- if not (regexMatch "^[1-9][0-9]*(s|m|h)$" $interval) -}}
+{{- fail (printf "prometheus.scrapeInterval is %q: it must be a whole number with a unit, for example 15s or 1m" $interval) -}}
+{{- end -}}
+{{- $interval -}}
+{{- end -}}

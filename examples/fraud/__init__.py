@@ -1,0 +1,1 @@
+"""An example to roll out: a small fraud model that is served, asked, and told later what was true."""

@@ -1,0 +1,1 @@
+"""The load generator: steady requests without retries, and labels that arrive late."""

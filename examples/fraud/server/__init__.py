@@ -1,0 +1,1 @@
+"""The model server: real scores, and labels that arrive later."""

@@ -1,0 +1,5 @@
+module surefoot.dev/hack/tools/pause
+
+go 1.26.0
+
+tool surefoot.dev/hack/tools/pause

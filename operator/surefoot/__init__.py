@@ -1,0 +1,1 @@
+"""Surefoot: progressive rollouts of machine-learning models on Kubernetes."""

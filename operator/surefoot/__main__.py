@@ -1,0 +1,156 @@
+"""The operator's process: kopf senses, the queue works, one port serves probes and metrics."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from datetime import UTC, datetime
+
+import kopf
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from surefoot.adapters.kubernetes.api import Api
+from surefoot.adapters.kubernetes.cache import Cache
+from surefoot.adapters.kubernetes.events import EventRecorder
+from surefoot.adapters.kubernetes.routes import HttpRoutes
+from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.prometheus import PrometheusMetrics
+from surefoot.handlers import Sensor, kopf_settings
+from surefoot.ports import ConflictError, Key, PortError, Ports
+from surefoot.reconcile import reconcile
+from surefoot.settings import Settings, SettingsError
+from surefoot.telemetry import Telemetry, set_up_logging
+from surefoot.workqueue import WorkQueue
+
+log = logging.getLogger("surefoot")
+HELP = """Surefoot's operator. Settings come from the environment:
+  SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
+  SUREFOOT_SCRAPE_INTERVAL     15s
+  SUREFOOT_PROMETHEUS_TIMEOUT  3s
+  SUREFOOT_LOG_FORMAT          json | text
+  SUREFOOT_LOG_LEVEL           debug | info | warning | error
+  SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
+  SUREFOOT_WORKERS             16
+
+Example:
+  SUREFOOT_PROMETHEUS_URL=http://localhost:9090 SUREFOOT_LOG_FORMAT=text python -m surefoot
+"""
+
+
+class Operator:
+    """Everything of one process, wired together."""
+
+    def __init__(self, settings: Settings, api: Api) -> None:
+        self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
+        self.store = KubernetesStore(api, self.cache)
+        self.queue: WorkQueue[Key] = WorkQueue(
+            self._tick, self._failed, settings.workers, self.telemetry.lateness.observe
+        )
+        self.metrics = PrometheusMetrics(
+            settings.prometheus_url,
+            scrape_interval=settings.scrape_interval,
+            on_done=self.queue.add,
+            timeout=settings.prometheus_timeout,
+        )
+        self.ports = Ports(
+            store=self.store,
+            workloads=self.store,
+            traffic=HttpRoutes(api, self.cache),
+            metrics=self.metrics,
+            notifier=EventRecorder(api, os.environ.get("HOSTNAME", "surefoot")),
+        )
+        self.sensing = asyncio.Event()
+
+    async def _tick(self, key: Key) -> float | None:
+        with self.telemetry.tick_seconds.time():
+            report = await reconcile(key, self.ports, datetime.now(UTC))
+        if report.requeue is None:
+            self.telemetry.forget(key)
+        if report.decision is not None and report.requeue is not None:
+            self.telemetry.observe(key, report.decision, report.writes, report.saved)
+        return None if report.requeue is None else report.requeue.total_seconds()
+
+    def _failed(self, key: Key, error: Exception) -> None:
+        self.telemetry.failures.labels(type(error).__name__).inc()
+        where = {"namespace": key.namespace, "release": key.name}
+        if isinstance(error, ConflictError):
+            log.debug("read again: %s", error, extra=where)
+        elif isinstance(error, PortError):
+            log.warning("tried again soon: %s", error, extra=where)
+        else:
+            log.error("a tick failed, tried again soon", exc_info=error, extra=where)
+
+    def web_app(self) -> web.Application:
+        """Probes and metrics."""
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        return app
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        ready = self.sensing.is_set()
+        return web.Response(
+            text="ok\n" if ready else "watches are starting\n", status=200 if ready else 503
+        )
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body = generate_latest(self.telemetry.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def run(self) -> None:
+        """Until SIGTERM."""
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        runner = web.AppRunner(self.web_app(), access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, None, self.settings.http_port).start()
+        await self.metrics.start()
+        work = asyncio.create_task(self.queue.run())
+        sensor = Sensor(self.cache, self.store, self.queue.add)
+        senses = asyncio.create_task(
+            kopf.operator(
+                registry=sensor.registry(), settings=kopf_settings(), standalone=True,
+                clusterwide=True, ready_flag=self.sensing, stop_flag=stop,
+            )
+        )  # fmt: skip
+        log.info("watching ModelReleases; Prometheus is %s", self.settings.prometheus_url)
+        done, _ = await asyncio.wait({work, senses}, return_when=asyncio.FIRST_COMPLETED)
+        work.cancel()
+        await asyncio.gather(work, senses, return_exceptions=True)
+        await self.metrics.close()
+        await runner.cleanup()
+        for task in done:
+            if not task.cancelled():
+                task.result()
+
+
+async def _main() -> None:
+    settings = Settings.from_environment()
+    set_up_logging(settings.log_format, settings.log_level)
+    api = await Api.connect()
+    try:
+        await Operator(settings, api).run()
+    finally:
+        await api.close()
+
+
+def main() -> None:
+    """Entry point of `python -m surefoot`."""
+    if sys.argv[1:]:
+        print(HELP, end="")
+        sys.exit(0 if sys.argv[1] in ("-h", "--help") else 2)
+    try:
+        asyncio.run(_main())
+    except SettingsError as error:
+        sys.exit(f"surefoot: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The world outside: Kubernetes and Prometheus behind the ports."""

@@ -1,0 +1,89 @@
+"""The Traffic port for HTTPRoutes: read, set weights, create and own a managed one."""
+
+from typing import Any
+
+from surefoot.adapters.kubernetes.api import JSON_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.cache import ROUTES, Cache
+from surefoot.adapters.kubernetes.decode import route_of
+from surefoot.api.vocabulary import MANAGED_BY_LABEL, MANAGER
+from surefoot.engine.effects import SetWeights, WriteManagedRoute
+from surefoot.engine.world import Route
+from surefoot.ports import ConflictError
+
+Json = dict[str, Any]
+
+
+def weight_patch(effect: SetWeights) -> list[Json]:
+    """A JSON patch that tests generation and names: anything else there means another look."""
+    patch: list[Json] = [{"op": "test", "path": "/metadata/generation", "value": effect.generation}]
+    for change in effect.changes:
+        at = f"/spec/rules/{change.rule}/backendRefs/{change.backend}"
+        patch.append({"op": "test", "path": f"{at}/name", "value": change.name})
+        patch.append({"op": "add", "path": f"{at}/weight", "value": change.weight})
+    return patch
+
+
+def managed_spec(effect: WriteManagedRoute) -> Json:
+    """The whole spec of a route that Surefoot owns."""
+    backends = [{"name": b.name, "port": b.port, "weight": w} for b, w in effect.backends]
+    spec: Json = {
+        "parentRefs": [p.dump() for p in effect.spec.parent_refs],
+        "rules": [{"backendRefs": backends}],
+    }
+    return {**spec, "hostnames": list(effect.spec.hostnames)} if effect.spec.hostnames else spec
+
+
+class HttpRoutes:
+    """HTTPRoutes of one API server. Absolute writes; each answer refreshes the cache."""
+
+    def __init__(self, api: Api, cache: Cache) -> None:
+        self._api, self._cache = api, cache
+
+    @staticmethod
+    def _path(namespace: str, name: str = "") -> str:
+        return path_of(ROUTES.group, ROUTES.version, ROUTES.plural, namespace, name)
+
+    async def route(self, namespace: str, name: str) -> Route | None:
+        """The route as last seen; one that no watch has shown is asked for."""
+        body = self._cache.get(ROUTES, namespace, name)
+        return route_of(body) if body is not None else await self._refresh(namespace, name)
+
+    async def _refresh(self, namespace: str, name: str) -> Route | None:
+        try:
+            body = await self._api.get(self._path(namespace, name))
+        except NotFoundError:
+            self._cache.drop(ROUTES, namespace, name)
+            return None
+        self._cache.put(ROUTES, body)
+        return route_of(body)
+
+    async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
+        """Carry out one effect. Raises ConflictError when the route is not what was read."""
+        try:
+            answer = await self._send(namespace, effect)
+        except NotFoundError as error:
+            self._cache.drop(ROUTES, namespace, effect.route)
+            raise ConflictError(str(error)) from error
+        except ConflictError:
+            await self._refresh(namespace, effect.route)
+            raise
+        self._cache.put(ROUTES, answer)
+
+    async def _send(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> Json:
+        path = self._path(namespace, effect.route)
+        if isinstance(effect, SetWeights):
+            return await self._api.patch(path, weight_patch(effect), JSON_PATCH)
+        if effect.generation is not None:
+            patch = [
+                {"op": "test", "path": "/metadata/generation", "value": effect.generation},
+                {"op": "replace", "path": "/spec", "value": managed_spec(effect)},
+            ]
+            return await self._api.patch(path, patch, JSON_PATCH)
+        labels = {MANAGED_BY_LABEL: MANAGER, "surefoot.dev/release-uid": effect.owner_uid}
+        body = {
+            "apiVersion": f"{ROUTES.group}/{ROUTES.version}",
+            "kind": "HTTPRoute",
+            "metadata": {"name": effect.route, "namespace": namespace, "labels": labels},
+            "spec": managed_spec(effect),
+        }
+        return await self._api.post(self._path(namespace), body)

@@ -1,0 +1,205 @@
+"""Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.cache import (
+    ACTIONS,
+    DEPLOYMENTS,
+    RELEASES,
+    SERVICES,
+    Cache,
+    Kind,
+)
+from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
+from surefoot.adapters.kubernetes.merge import merge_patch
+from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.engine.effects import FinishAction
+from surefoot.engine.world import Action, Rival, Workload
+from surefoot.ports import ConflictError, Key, ReleaseObject
+
+Json = dict[str, Any]
+
+
+def sentence(error: ValidationError) -> str:
+    """What is wrong with a spec, in one sentence per fault, without pydantic's decoration."""
+    faults = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in ("spec", *fault["loc"]))
+        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+    return "; ".join(faults)[:1000]
+
+
+class KubernetesStore:
+    """The ports Store and Workloads on one API server."""
+
+    def __init__(self, api: Api, cache: Cache) -> None:
+        self._api, self._cache = api, cache
+        self._gone: dict[Key, Json] = {}
+
+    def bury(self, key: Key, body: Json) -> None:
+        """Remember a release that is gone, until its last tick has brought the traffic back."""
+        known = self._cache.get(RELEASES, *key)
+        self._gone[key] = known or body
+        self._cache.drop(RELEASES, *key)
+
+    def forget(self, key: Key) -> None:
+        self._gone.pop(key, None)
+
+    async def release(self, key: Key) -> ReleaseObject | None:
+        """The release as last seen; a deleted one stays until it is forgotten."""
+        body = self._cache.get(RELEASES, *key)
+        if body is None:
+            body = self._gone.get(key)
+            return None if body is None else self._decode(key, body, gone=True)
+        return self._decode(key, body, gone=False)
+
+    def _decode(self, key: Key, body: Json, gone: bool) -> ReleaseObject:
+        meta, problem, spec, status = body["metadata"], "", None, None
+        try:
+            spec = ModelReleaseSpec.model_validate(body.get("spec", {}))
+        except ValidationError as error:
+            problem = sentence(error)
+        if body.get("status"):
+            try:
+                status = ModelReleaseStatus.model_validate(body["status"])
+            except ValidationError:
+                # A status that cannot be read counts as none: the route then tells who serves,
+                # and a split one goes to the incumbent first.
+                status = None
+        return ReleaseObject(
+            key=key,
+            uid=meta["uid"],
+            generation=meta.get("generation", 0),
+            created=time_of(meta["creationTimestamp"]),
+            resource_version=meta["resourceVersion"],
+            deleted=gone or "deletionTimestamp" in meta,
+            gone=gone,
+            spec=spec,
+            problem=problem,
+            status=status,
+            raw_status=body.get("status", {}),
+        )
+
+    async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
+        """A merge patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
+        patch = {
+            "metadata": {"resourceVersion": release.resource_version},
+            "status": merge_patch(release.raw_status, status.dump()),
+        }
+        path = self._path(RELEASES, release.key.namespace, release.key.name) + "/status"
+        try:
+            answer = await self._api.patch(path, patch, MERGE_PATCH)
+        except ConflictError:
+            await self._refresh(release.key)
+            raise
+        except NotFoundError:
+            return
+        self._cache.put(RELEASES, answer)
+
+    async def _refresh(self, key: Key) -> None:
+        body = await self._api.get(self._path(RELEASES, *key))
+        self._cache.put(RELEASES, body)
+
+    @staticmethod
+    def _path(kind: Kind, namespace: str, name: str) -> str:
+        return path_of(kind.group, kind.version, kind.plural, namespace, name)
+
+    def actions(self, key: Key) -> tuple[Action, ...]:
+        """Open ReleaseActions on a release, oldest first; unreadable ones are left alone."""
+        found = []
+        for body in self._cache.in_namespace(ACTIONS, key.namespace):
+            if body.get("status", {}).get("phase"):
+                continue
+            try:
+                spec = ReleaseActionSpec.model_validate(body.get("spec", {}))
+            except ValidationError:
+                continue
+            if spec.release_name == key.name:
+                found.append(_action(body["metadata"], spec))
+        return tuple(sorted(found, key=lambda a: (a.created, a.uid)))
+
+    async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
+        """Write an action's outcome; one that was deleted meanwhile needs none."""
+        status = ReleaseActionStatus(phase=effect.phase, message=effect.message[:1024], time=now)
+        path = self._path(ACTIONS, namespace, effect.name) + "/status"
+        try:
+            answer = await self._api.patch(path, {"status": status.dump()}, MERGE_PATCH)
+        except NotFoundError:
+            self._cache.drop(ACTIONS, namespace, effect.name)
+            return
+        self._cache.put(ACTIONS, answer)
+
+    def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
+        """Other releases on the same route whose backends overlap with this one's."""
+        mine = self._cache.get(RELEASES, *release.key)
+        if mine is None:
+            return ()
+        found = []
+        for body in self._cache.in_namespace(RELEASES, release.key.namespace):
+            meta = body["metadata"]
+            overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
+            if meta["uid"] != release.uid and overlap:
+                created = time_of(meta["creationTimestamp"])
+                found.append(Rival(meta["name"], meta["uid"], created))
+        return tuple(found)
+
+    async def workload(self, namespace: str, name: str) -> Workload | None:
+        body = await self._look(DEPLOYMENTS, namespace, name)
+        return None if body is None else workload_of(body)
+
+    async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
+        body = await self._look(SERVICES, namespace, name)
+        return None if body is None else ports_of(body)
+
+    async def _look(self, kind: Kind, namespace: str, name: str) -> Json | None:
+        """The cached object; one that no watch has shown is asked for, as a list may be under way."""
+        body = self._cache.get(kind, namespace, name)
+        if body is None:
+            try:
+                body = await self._api.get(self._path(kind, namespace, name))
+            except NotFoundError:
+                return None
+            self._cache.put(kind, body)
+        return body
+
+    def concerned(self, namespace: str, told: Callable[[Json], bool]) -> list[Key]:
+        """Releases of a namespace that a change is about."""
+        found = self._cache.in_namespace(RELEASES, namespace)
+        return [Key(namespace, body["metadata"]["name"]) for body in found if told(body)]
+
+
+def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
+    return Action(
+        name=meta["name"],
+        uid=meta["uid"],
+        type=spec.type,
+        by=spec.requested_by,
+        message=spec.message or "",
+        created=time_of(meta["creationTimestamp"]),
+    )
+
+
+def _route_name(body: Json) -> str:
+    given = (body.get("spec", {}).get("traffic") or {}).get("route") or {}
+    return str(given.get("name") or body["metadata"]["name"])
+
+
+def _backends(body: Json) -> set[str]:
+    """Every Service that a release moves weights of, as spec and status name them."""
+    spec, status = body.get("spec", {}), body.get("status", {})
+    named = set()
+    for arm in (spec.get("candidate"), spec.get("incumbent")):
+        if arm:
+            ref = arm.get("backendRef") or arm.get("workloadRef") or {}
+            named.add(str(ref.get("name")))
+    for arm in (status.get("incumbent"), status.get("release")):
+        if arm:
+            named.add(str((arm.get("backend") or {}).get("name")))
+    return named

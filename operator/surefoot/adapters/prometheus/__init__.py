@@ -1,0 +1,5 @@
+"""Prometheus behind the `Metrics` port: raw samples in, exact counts per arm out."""
+
+from surefoot.adapters.prometheus.metrics import PrometheusMetrics
+
+__all__ = ["PrometheusMetrics"]

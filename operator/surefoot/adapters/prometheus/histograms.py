@@ -1,0 +1,89 @@
+"""Classic histograms from their `_bucket` series: bins of an arm, and edges on which both agree."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from math import inf, isnan
+
+from surefoot.adapters.prometheus.increases import Sheet, joined, resets_of
+from surefoot.adapters.prometheus.payload import Series
+from surefoot.stats.measures import Histogram
+
+Cumulative = Mapping[float, float]
+_NOISE = 1e-6
+
+
+class UnsoundBuckets(ValueError):
+    """Buckets that do not make up a histogram; the message ends a sentence."""
+
+
+class EdgesDisagree(UnsoundBuckets):
+    """Histograms whose bucket edges differ, where the difference matters."""
+
+
+def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
+    """Observations at or below each edge in the window, one mapping per exported histogram.
+
+    Raises UnsoundBuckets and NotANumber.
+    """
+    exported: dict[frozenset[tuple[str, str]], dict[float, Series]] = defaultdict(dict)
+    for series in buckets:
+        edge = _edge(series.labels.get("le"))
+        labels = frozenset(item for item in series.labels.items() if item[0] != "le")
+        same = exported[labels].get(edge)
+        samples = joined(same.samples, series.samples) if same else series.samples
+        exported[labels][edge] = Series(series.labels, samples)
+    return [_risen(sheet, each) for each in exported.values()]
+
+
+def _edge(le: str | None) -> float:
+    try:
+        edge = float(le or "")
+    except ValueError:
+        edge = -inf
+    if isnan(edge) or edge == -inf:
+        raise UnsoundBuckets(f"has a bucket with le={le!r}, which is no number")
+    return edge
+
+
+def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
+    if inf not in by_edge:
+        raise UnsoundBuckets('has no bucket le="+Inf": export it, or keep it when relabelling')
+    if len(by_edge) == 1:
+        raise UnsoundBuckets('has only the bucket le="+Inf": export finite edges')
+    resets = resets_of(by_edge.values())
+    risen = {edge: sheet.risen(by_edge[edge], resets) for edge in sorted(by_edge)}
+    if any(above < below - _NOISE for below, above in pairwise(risen.values())):
+        raise UnsoundBuckets("has buckets that fall as their edges rise: check its exporter")
+    return risen
+
+
+def edges_of(*arms: Sequence[Cumulative]) -> tuple[float, ...]:
+    """Every finite edge that any histogram of these arms has, rising."""
+    return tuple(sorted({edge for arm in arms for each in arm for edge in each if edge < inf}))
+
+
+def binned(arm: Sequence[Cumulative], edges: tuple[float, ...], divide_by: float) -> Histogram:
+    """The arm's histograms as one, on `edges`. Raises EdgesDisagree."""
+    filled = [_filled(each, edges) for each in arm]
+    at_most = [sum(each[position] for each in filled) for position in range(len(edges) + 1)]
+    counts = tuple(max(0.0, above - below) for below, above in pairwise([0.0, *at_most]))
+    return Histogram(tuple(edge / divide_by for edge in edges), counts)
+
+
+def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
+    """Cumulative counts at every edge; an absent bucket counts as empty where that is proven.
+
+    It is when nothing was observed between the neighbours it has: then each bin between them is 0.
+    Else the observations may lie on either side of the edge, and any choice would be invented drift.
+    """
+    below, filled = 0.0, []
+    for position, edge in enumerate((*edges, inf)):
+        if edge in risen:
+            below = risen[edge]
+        else:
+            higher = next(each for each in (*edges, inf)[position:] if each in risen)
+            if risen[higher] - below > _NOISE:
+                raise EdgesDisagree(f"has no bucket edge {edge:g}, which another one has")
+        filled.append(below)
+    return filled

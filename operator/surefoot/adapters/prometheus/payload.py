@@ -1,0 +1,105 @@
+"""Prometheus' JSON, decoded: series of samples or one value, and every way in which it fails."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from surefoot.engine.questions import Problem, ProblemKind
+from surefoot.stats.counters import Sample
+
+_LONGEST = 240
+
+
+class Failed(Exception):
+    """A question that got no answer; carries the problem to report."""
+
+    def __init__(self, kind: ProblemKind, message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(kind, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Labels (the metric's name as `__name__`) and raw samples in the order of their times."""
+
+    labels: Mapping[str, str]
+    samples: tuple[Sample, ...]
+
+    @property
+    def name(self) -> str:
+        return self.labels.get("__name__", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """Instant values: one for a scalar, any number for a vector."""
+
+    values: tuple[float, ...]
+
+
+Result = tuple[Series, ...] | Vector
+
+
+def decode(status: int, body: bytes) -> Result:
+    """The result of an instant query. Raises Failed."""
+    try:
+        answer = json.loads(body)
+        if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
+            raise ValueError("no such answer")
+    except ValueError:
+        raise Failed(ProblemKind.UNREACHABLE, _foreign(status)) from None
+    if answer["status"] == "error" or status >= 300:
+        raise _error(answer, status)
+    if answer.get("warnings"):
+        words = clean("; ".join(str(each) for each in answer["warnings"]))
+        raise Failed(ProblemKind.PARTIAL, f"Prometheus says that its answer is partial: {words}")
+    try:
+        return _result(answer["data"]["resultType"], answer["data"]["result"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        text = "the answer is not shaped as Prometheus' are: check what listens at its address"
+        raise Failed(ProblemKind.UNREACHABLE, text) from None
+
+
+def _foreign(status: int) -> str:
+    if status in (401, 403):
+        return f"Prometheus refuses (HTTP {status}): check the credentials that it is asked with"
+    if 300 <= status < 400:
+        return f"Prometheus' address answers with a redirect (HTTP {status}): set where it leads"
+    if status >= 400:
+        return (
+            f"Prometheus' address answers with HTTP {status}: check it and what is in front of it"
+        )
+    return "the answer is no complete JSON of Prometheus: check its address and what is in front"
+
+
+def _error(answer: Mapping[str, Any], status: int) -> Failed:
+    words = clean(str(answer.get("error") or f"HTTP {status}"))
+    if answer.get("errorType") == "timeout":
+        return Failed(ProblemKind.TIMEOUT, f"Prometheus gave the query up: {words}")
+    return Failed(ProblemKind.QUERY, f"Prometheus refuses the query: {words}")
+
+
+def clean(text: str) -> str:
+    """One short line without the credentials of any URL in it."""
+    line = re.sub(r"//[^/\s\"']*@", "//", " ".join(text.split()))
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
+
+
+def _result(kind: str, result: Any) -> Result:
+    if kind == "matrix":
+        return tuple(_series(each) for each in result)
+    if kind == "vector":
+        return Vector(tuple(float(each["value"][1]) for each in result if "value" in each))
+    if kind == "scalar":
+        return Vector((float(result[1]),))
+    raise Failed(
+        ProblemKind.QUERY,
+        f"the query gives a {clean(kind)}: it must give a scalar or a vector of one element",
+    )
+
+
+def _series(entry: Mapping[str, Any]) -> Series:
+    samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
+    return Series(dict(entry["metric"]), samples)

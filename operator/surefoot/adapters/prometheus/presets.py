@@ -1,0 +1,187 @@
+"""Metric presets: which series hold a signal, and which label tells the arms apart. Data, in YAML."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic.alias_generators import to_camel
+
+from surefoot.engine.questions import ArmRef
+
+PLACEHOLDERS = ("namespace", "workload", "service", "port")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_BUCKET, _SUM, _COUNT = "_bucket", "_sum", "_count"
+
+MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+
+
+class PresetModel(BaseModel):
+    """A part of a preset; a misspelt key is an error, because a preset is ours to get right."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True
+    )
+
+
+class CounterSource(PresetModel):
+    """One counter, of which only the series with `labels` count."""
+
+    metric: MetricName
+    labels: Mapping[LabelName, str] = {}
+
+
+class CountsSource(PresetModel):
+    """Two counters: all requests, and those that failed."""
+
+    requests: CounterSource
+    errors: CounterSource
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return (self.requests.metric, self.errors.metric)
+
+
+class HistogramSource(PresetModel):
+    """A histogram, named without `_bucket`; edges are divided by `divide_by` (1000: ms to s)."""
+
+    histogram: MetricName
+    divide_by: float = Field(default=1.0, gt=0)
+
+    @property
+    def bucket(self) -> str:
+        return self.histogram + _BUCKET
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return (self.bucket,)
+
+
+class LabeledScoresSource(PresetModel):
+    """A histogram of scores by outcome; only its `_sum` and `_count` are read."""
+
+    labeled_scores: MetricName
+    outcome_label: LabelName
+    positive: str
+
+    @property
+    def sum(self) -> str:
+        return self.labeled_scores + _SUM
+
+    @property
+    def count(self) -> str:
+        return self.labeled_scores + _COUNT
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return (self.sum, self.count)
+
+
+SeriesSource = CountsSource | HistogramSource | LabeledScoresSource
+
+
+class ArmLabel(PresetModel):
+    """The label whose value names an arm: an exact `value`, or a `pattern` for the whole of it.
+
+    Both are templates of `{namespace}`, `{workload}`, `{service}` and `{port}`; `also` holds
+    further labels that both arms share.
+    """
+
+    label: LabelName
+    value: str | None = None
+    pattern: str | None = None
+    also: Mapping[LabelName, str] = {}
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        if (self.value is None) == (self.pattern is None):
+            raise ValueError("an arm needs either a value or a pattern")
+        templates = [self.value or self.pattern or "", *self.also.values()]
+        found = {name for text in templates for name in _PLACEHOLDER.findall(text)}
+        if unknown := sorted(found - set(PLACEHOLDERS)):
+            raise ValueError(f"{{{unknown[0]}}} is no placeholder; there are {PLACEHOLDERS}")
+        return self
+
+    def regex(self, namespace: str, arm: ArmRef) -> str:
+        """A regular expression (RE2 and Python alike) for the whole label value of this arm."""
+        values = {name: escape_regex(text) for name, text in _values(namespace, arm).items()}
+        if self.pattern is not None:
+            return _fill(self.pattern, values)
+        return escape_regex(_fill(self.value or "", _values(namespace, arm)))
+
+    def shared(self, namespace: str, arm: ArmRef) -> dict[str, str]:
+        """The further labels and their exact values."""
+        values = _values(namespace, arm)
+        return {label: _fill(text, values) for label, text in self.also.items()}
+
+
+class Preset(PresetModel):
+    """How one exporter's metrics answer signals."""
+
+    description: str
+    arm: ArmLabel
+    signals: Mapping[Literal["ErrorRate", "Latency", "Drift", "Calibration"], SeriesSource]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        shapes = {
+            "ErrorRate": CountsSource,
+            "Latency": HistogramSource,
+            "Drift": HistogramSource,
+            "Calibration": LabeledScoresSource,
+        }
+        for name, source in self.signals.items():
+            if not isinstance(source, shapes[name]):
+                raise ValueError(f"{name} cannot be read from a {type(source).__name__}")
+        return self
+
+    def source(self, signal_type: str) -> SeriesSource | None:
+        """Where a signal type's numbers are, or None if this preset has none."""
+        return next((s for name, s in self.signals.items() if name == signal_type), None)
+
+
+def escape_regex(text: str) -> str:
+    """Text as a regular expression that matches nothing else, in RE2 and in Python."""
+    return re.sub(r"([\\.+*?()|\[\]{}^$])", r"\\\1", text)
+
+
+def _values(namespace: str, arm: ArmRef) -> dict[str, str]:
+    values = (namespace, arm.workload, arm.service, str(arm.port))
+    return dict(zip(PLACEHOLDERS, values, strict=True))
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], template)
+
+
+def parse(text: str) -> Preset:
+    """One preset from its YAML. Raises pydantic's ValidationError."""
+    return TypeAdapter(Preset).validate_python(yaml.safe_load(text))
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """Every preset by its name, which is its file's."""
+    folder = files("surefoot.adapters").joinpath("presets", "metrics")
+    found = sorted((file for file in folder.iterdir()), key=lambda file: file.name)
+    return {
+        file.name.removesuffix(".yaml"): parse(file.read_text(encoding="utf-8"))
+        for file in found
+        if file.name.endswith(".yaml")
+    }
+
+
+def supports(preset: str, signal_type: str) -> str | None:
+    """None when `preset` can measure the type, else a sentence that says what can."""
+    known = presets()
+    able = [name for name, each in known.items() if each.source(signal_type) is not None]
+    if preset in able:
+        return None
+    what = f"use {' or '.join(able)}" if able else "no preset can, write a PromQL signal"
+    if preset not in known:
+        return f"there is no metric preset {preset!r}: for {signal_type} {what}"
+    return f"the preset {preset} has no {signal_type} metrics: {what}"

@@ -1,0 +1,59 @@
+"""What every API model shares: camelCase names, tolerance of unknown fields, and CEL rules."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+Name = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
+Label = Annotated[
+    str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+]
+Text = Annotated[str, Field(max_length=1024)]
+Short = Annotated[str, Field(max_length=256)]
+
+
+@dataclass(frozen=True)
+class CelRule:
+    """One rule, stated for the API server (CEL) and for Python, with the sentence a person reads."""
+
+    cel: str
+    message: str
+    holds: Callable[[Any], bool]
+
+
+class ApiModel(BaseModel):
+    """A part of a resource. Unknown fields of a newer version are ignored, never an error."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", validate_assignment=False
+    )
+    rules: ClassVar[tuple[CelRule, ...]] = ()
+
+    @model_validator(mode="after")
+    def _obey_rules(self) -> Self:
+        broken = [rule.message for rule in type(self).rules if not rule.holds(self)]
+        if broken:
+            raise ValueError("; ".join(broken))
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.rules:
+            schema["x-kubernetes-validations"] = [
+                {"rule": rule.cel, "message": rule.message} for rule in cls.rules
+            ]
+        return schema
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON form that goes to the API server: camelCase, nothing that is unset."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,150 @@
+"""The CustomResourceDefinitions, made from the pydantic models as structural schemas."""
+
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.base import ApiModel
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.vocabulary import GROUP, VERSION
+
+_DROPPED = ("title", "default", "$defs", "const")
+
+
+def _column(name: str, kind: str, path: str, priority: int = 0) -> dict[str, Any]:
+    return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+
+
+def _resolve(node: Any, definitions: dict[str, Any]) -> Any:
+    """Inline `$ref`s: a structural schema has none. What stands beside a reference wins over it."""
+    if isinstance(node, list):
+        return [_resolve(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = definitions[node["$ref"].rsplit("/", 1)[-1]]
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return _resolve({**target, **beside}, definitions)
+    return {key: _resolve(value, definitions) for key, value in node.items()}
+
+
+def _structural(node: dict[str, Any]) -> dict[str, Any]:
+    """One schema node as Kubernetes wants it: no `anyOf null`, no defaults, enums instead of consts."""
+    if "anyOf" in node:
+        (kept,) = (option for option in node["anyOf"] if option.get("type") != "null")
+        node = {**kept, **{key: value for key, value in node.items() if key != "anyOf"}}
+    if "const" in node:
+        node = {**node, "enum": [node["const"]]}
+    node = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "properties" in node:
+        node["properties"] = {name: _structural(sub) for name, sub in node["properties"].items()}
+        node.pop("additionalProperties", None)
+    if "items" in node:
+        node["items"] = _structural(node["items"])
+    if node.get("type") == "integer":
+        node["format"] = "int64"
+    if node.get("x-kubernetes-preserve-unknown-fields"):
+        node.pop("additionalProperties", None)
+    if "description" in node:
+        node["description"] = " ".join(node["description"].split())
+    return node
+
+
+def schema_of(model: type[ApiModel]) -> dict[str, Any]:
+    """The structural schema of one model, with its CEL rules."""
+    raw = model.model_json_schema(
+        by_alias=True, mode="validation", schema_generator=GenerateJsonSchema
+    )
+    return _structural(_resolve(raw, raw.get("$defs", {})))
+
+
+def _crd(
+    kind: str,
+    plural: str,
+    short: list[str],
+    spec: type[ApiModel],
+    status: type[ApiModel],
+    columns: list[dict[str, Any]],
+    description: str,
+) -> dict[str, Any]:
+    root = {
+        "type": "object",
+        "description": description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": schema_of(spec),
+            "status": schema_of(status),
+        },
+    }
+    version = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": columns,
+        "schema": {"openAPIV3Schema": root},
+    }
+    names = {
+        "kind": kind,
+        "listKind": f"{kind}List",
+        "plural": plural,
+        "singular": kind.lower(),
+        "shortNames": short,
+        "categories": ["surefoot"],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def model_release_crd() -> dict[str, Any]:
+    """The CRD of ModelRelease."""
+    columns = [
+        _column("Phase", "string", ".status.phase"),
+        _column("Weight", "integer", ".status.traffic.observed"),
+        _column("Step", "string", ".status.step.position"),
+        _column("Candidate", "string", ".spec.candidate.version"),
+        _column("Incumbent", "string", ".status.incumbent.version"),
+        _column("Reason", "string", ".status.reason"),
+        _column("Age", "date", ".metadata.creationTimestamp"),
+        _column("Message", "string", ".status.message", priority=1),
+    ]
+    text = "A ModelRelease moves traffic step by step from the model that serves to the next one."
+    return _crd(
+        "ModelRelease", "modelreleases", ["mr"], ModelReleaseSpec, ModelReleaseStatus, columns, text
+    )
+
+
+def release_action_crd() -> dict[str, Any]:
+    """The CRD of ReleaseAction."""
+    columns = [
+        _column("Release", "string", ".spec.releaseName"),
+        _column("Type", "string", ".spec.type"),
+        _column("By", "string", ".spec.requestedBy"),
+        _column("Phase", "string", ".status.phase"),
+        _column("Age", "date", ".metadata.creationTimestamp"),
+    ]
+    text = "A ReleaseAction is one audited act of one person on one ModelRelease."
+    return _crd(
+        "ReleaseAction",
+        "releaseactions",
+        ["ra"],
+        ReleaseActionSpec,
+        ReleaseActionStatus,
+        columns,
+        text,
+    )
+
+
+def all_crds() -> dict[str, dict[str, Any]]:
+    """Every CRD by the name of its file."""
+    crds = (model_release_crd(), release_action_crd())
+    return {f"{crd['metadata']['name']}.yaml": crd for crd in crds}

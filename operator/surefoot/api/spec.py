@@ -1,0 +1,258 @@
+"""The spec of a ModelRelease: what should serve next, where, and how carefully."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
+from surefoot.api.durations import Duration
+from surefoot.api.signals import Signal
+
+ZERO = timedelta(0)
+
+
+class Owner(ApiModel):
+    """Who answers for the model."""
+
+    team: Short | None = None
+    contact: Short | None = None
+    runbook: Annotated[
+        str | None, Field(max_length=1024, description="Where the steps of a rollback stand.")
+    ] = None
+
+
+class WorkloadRef(ApiModel):
+    """The Deployment that runs one version, in the release's namespace."""
+
+    kind: Annotated[Literal["Deployment"], Field(description="Deployment (the default).")] = (
+        "Deployment"
+    )
+    name: Label
+
+
+class BackendRef(ApiModel):
+    """The Service that selects that Deployment's pods."""
+
+    name: Label
+    port: Annotated[
+        int | None, Field(ge=1, le=65_535, description="Default: the Service's only port.")
+    ] = None
+
+
+class Lineage(ApiModel):
+    """Where the model comes from; free strings, shown and kept with the release."""
+
+    model: Text | None = None
+    digest: Text | None = None
+    dataset: Text | None = None
+    code: Text | None = None
+    run: Text | None = None
+
+
+class Candidate(ApiModel):
+    """The version that should serve. The one pointer that a release changes."""
+
+    version: Annotated[
+        str,
+        Field(min_length=1, max_length=64, description="The model's version, as people say it."),
+    ]
+    workload_ref: WorkloadRef
+    backend_ref: Annotated[
+        BackendRef | None,
+        Field(description="Default: the workload's name and that Service's only port."),
+    ] = None
+    lineage: Lineage | None = None
+
+    @property
+    def service(self) -> str:
+        return self.backend_ref.name if self.backend_ref else self.workload_ref.name
+
+    @property
+    def port(self) -> int | None:
+        return self.backend_ref.port if self.backend_ref else None
+
+
+class Incumbent(Candidate):
+    """An assertion: must be what serves now, else the release is Stalled and nothing moves."""
+
+    version: Annotated[str | None, Field(min_length=1, max_length=64)] = None  # type: ignore[assignment]
+
+
+class ParentRef(ApiModel):
+    """A Gateway (or one listener of it) that the managed route attaches to."""
+
+    name: Name
+    namespace: Label | None = None
+    section_name: Name | None = None
+
+
+class ManagedRoute(ApiModel):
+    """An HTTPRoute, named as the release, that Surefoot creates and owns."""
+
+    parent_refs: Annotated[list[ParentRef], Field(min_length=1, max_length=8)]
+    hostnames: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=16)
+    ] = Field(default_factory=list)
+
+
+class RouteRef(ApiModel):
+    """An existing route, of which only weights are written."""
+
+    kind: Literal["HTTPRoute"] = "HTTPRoute"
+    name: Name
+
+
+class Traffic(ApiModel):
+    """Where the weights stand."""
+
+    managed_route: Annotated[
+        ManagedRoute | None,
+        Field(description="Surefoot creates and owns the HTTPRoute; Git holds no weights."),
+    ] = None
+    route: Annotated[
+        RouteRef | None,
+        Field(description="An existing HTTPRoute, of which only weights are written."),
+    ] = None
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "has(self.managedRoute) != has(self.route)",
+            "set exactly one of traffic.managedRoute and traffic.route",
+            lambda t: (t.managed_route is None) != (t.route is None),
+        ),
+    )
+
+
+class Step(ApiModel):
+    """A share of the traffic for the candidate, and how long it stays there."""
+
+    weight: Annotated[int, Field(ge=1, le=100, description="Percent of the requests.")]
+    hold: Annotated[Duration, Field(description="Counted in minutes that samples cover.")]
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "self.hold > duration('0s')",
+            "a step's hold must be longer than 0s",
+            lambda s: s.hold > ZERO,
+        ),
+    )
+
+
+class Analysis(ApiModel):
+    """How often signals are read, and from when on."""
+
+    interval: Annotated[Duration, Field(description="Between two evaluations. Default 15s.")] = (
+        timedelta(seconds=15)
+    )
+    warmup: Annotated[
+        Duration,
+        Field(description="After first traffic; only ErrorRate limits are live in it. Default 1m."),
+    ] = timedelta(minutes=1)
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "!has(self.interval) || self.interval >= duration('1s')",
+            "analysis.interval must be 1s or longer",
+            lambda a: a.interval >= timedelta(seconds=1),
+        ),
+    )
+
+
+class OnNoData(StrEnum):
+    HOLD = "Hold"
+    REVERT = "Revert"
+
+
+class OnDelete(StrEnum):
+    REVERT = "Revert"
+    LEAVE = "Leave"
+
+
+class ModelReleaseSpec(ApiModel):
+    """One endpoint of one model, long-lived: what should serve next, where and how."""
+
+    summary: Annotated[
+        Text | None, Field(description="What changes and what is expected of it.")
+    ] = None
+    owner: Owner | None = None
+    candidate: Candidate
+    incumbent: Annotated[
+        Incumbent | None,
+        Field(description="Optional assertion of what serves; not needed after the first apply."),
+    ] = None
+    traffic: Traffic
+    steps: Annotated[list[Step], Field(min_length=1, max_length=32)]
+    bake: Annotated[
+        Duration, Field(description="At 100 before the candidate is promoted. Default 10m.")
+    ] = timedelta(minutes=10)
+    start_deadline: Annotated[
+        Duration,
+        Field(description="How long the candidate's pods may take at weight 0. Default 30m."),
+    ] = timedelta(minutes=30)
+    max_duration: Annotated[
+        Duration | None,
+        Field(description="Of the whole release, bake included; then it holds and is Stalled."),
+    ] = None
+    rollback_window: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10,
+            description="One of the last N promoted versions goes to 100 at once. Default 3.",
+        ),
+    ] = 3
+    analysis: Analysis = Field(default_factory=Analysis)
+    signals: Annotated[list[Signal], Field(max_length=16)] = Field(default_factory=list)
+    on_no_data: Annotated[
+        OnNoData, Field(description="Hold (default) or Revert, once a signal's window has passed.")
+    ] = OnNoData.HOLD
+    on_delete: Annotated[
+        OnDelete, Field(description="Revert (default) or Leave, when deleted mid-release.")
+    ] = OnDelete.REVERT
+    suspend: Annotated[bool, Field(description="True: hands off entirely, nothing is guarded.")] = (
+        False
+    )
+
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "self.steps.all(i, self.steps.filter(j, j.weight == i.weight).size() == 1) && "
+            "self.steps.map(s, s.weight).isSorted()",
+            "weights must rise from step to step: order them, and remove repeated ones",
+            lambda s: all(a.weight < b.weight for a, b in zip(s.steps, s.steps[1:], strict=False)),
+        ),
+        CelRule(
+            "!has(self.incumbent) || self.incumbent.workloadRef.name != self.candidate.workloadRef.name",
+            "incumbent and candidate name the same Deployment: a release needs two, so that one can take over",
+            lambda s: (
+                s.incumbent is None
+                or s.incumbent.workload_ref.name != s.candidate.workload_ref.name
+            ),
+        ),
+        CelRule(
+            "!has(self.signals) || self.signals.all(s, self.signals.exists_one(t, t.name == s.name))",
+            "two signals have the same name: rename one",
+            lambda s: len({x.name for x in s.signals}) == len(s.signals),
+        ),
+        CelRule(
+            "!has(self.maxDuration) || self.maxDuration >= self.steps.map(s, s.hold).sum() + "
+            "(has(self.bake) ? self.bake : duration('10m'))",
+            "maxDuration is shorter than all holds and the bake (10m unless set) together: raise it",
+            lambda s: (
+                s.max_duration is None
+                or s.max_duration >= sum((x.hold for x in s.steps), ZERO) + s.bake
+            ),
+        ),
+    )
+
+    def as_written(self) -> dict[str, Any]:
+        """The spec without defaults: what the user wrote, and nothing that a default would add."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+
+    def hold_of(self, index: int) -> timedelta:
+        """How long step `index` lasts; the bake stands one past the last step."""
+        return self.steps[index].hold if index < len(self.steps) else self.bake
+
+    def weight_of(self, index: int) -> int:
+        """The candidate's percent at step `index`: 0 before the first, 100 in the bake."""
+        if index < 0:
+            return 0
+        return self.steps[index].weight if index < len(self.steps) else 100

@@ -1,0 +1,240 @@
+"""The status of a ModelRelease: intent, evidence and account; the operator's only memory."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainSerializer
+
+from surefoot.api.base import ApiModel, Short, Text
+from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule, SignalType
+
+
+def _stamp(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _stamp_seconds(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Time = Annotated[datetime, PlainSerializer(_stamp, return_type=str)]
+TimeSeconds = Annotated[datetime, PlainSerializer(_stamp_seconds, return_type=str)]
+
+
+class Condition(ApiModel):
+    """As metav1.Condition, with its own observedGeneration."""
+
+    type: ConditionType
+    status: Literal["True", "False", "Unknown"]
+    reason: Reason
+    message: Annotated[str, Field(max_length=32_768)] = ""
+    observed_generation: int = 0
+    last_transition_time: TimeSeconds
+
+
+class Backend(ApiModel):
+    """A Service and its port."""
+
+    name: Short
+    port: int
+
+
+class Serving(ApiModel):
+    """The version that serves when no release is in flight."""
+
+    version: Short
+    workload: Short
+    backend: Backend
+    fingerprint: Annotated[
+        Short, Field(description="Digest of the workload's name and what its pods run.")
+    ]
+    since: Time
+
+
+class Released(ApiModel):
+    """One release: a fingerprint of the candidate, and which try of it this is."""
+
+    id: Short
+    attempt: int = 1
+    version: Short
+    workload: Short
+    backend: Backend
+    fingerprint: Short
+    template_hash: Annotated[
+        Short, Field(description="Digest of the whole pod template; a change restarts warm-up.")
+    ]
+    started_at: Time
+    warmup_from: Annotated[
+        Time | None, Field(description="First verified traffic, or the last restart of the pods.")
+    ] = None
+    paused_seconds: float = 0
+    incumbent_replicas: Annotated[
+        int, Field(description="What the incumbent ran when the release started.")
+    ] = 0
+    rollback: bool = False
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    message: Text | None = None
+    ended_at: Time | None = None
+    accepted_spec: Annotated[
+        dict[str, Any],
+        Field(
+            description="The last sound spec, by which a release is guarded when the spec becomes invalid.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ] = Field(default_factory=dict)
+
+
+class StepStatus(ApiModel):
+    """Which step stands; index −1 is weight 0 before the first, `count` is the bake."""
+
+    index: int = -1
+    count: int = 0
+    position: Annotated[Short, Field(description="For people: 2/5, bake, or start.")] = "start"
+    weight: int = 0
+    entered_at: Annotated[Time | None, Field(description="When the step was intended.")] = None
+    verified_at: Annotated[
+        Time | None, Field(description="When the route was seen to carry the weight.")
+    ] = None
+    covered_seconds: Annotated[
+        float, Field(description="Of the hold, as far as samples cover it.")
+    ] = 0
+    hold_seconds: float = 0
+
+
+class RouteStatus(ApiModel):
+    kind: Short = "HTTPRoute"
+    name: Short
+    managed: bool = False
+
+
+class TrafficStatus(ApiModel):
+    """Candidate percent as intended, as last seen to be written, and as the route says now."""
+
+    route: RouteStatus
+    intended: int = 0
+    written: int = 0
+    observed: int | None = None
+    revert_capacity: Annotated[
+        float | None,
+        Field(
+            description="Share of all of the traffic that the incumbent can take right now (0 to 1)."
+        ),
+    ] = None
+    repairs: Annotated[
+        int, Field(description="How often in a row a raised weight was put right.")
+    ] = 0
+    repaired_at: Time | None = None
+
+
+class HandHold(ApiModel):
+    """A person, or another tool, stopped the release; only a Resume goes on."""
+
+    reason: Reason
+    by: Short
+    since: Time
+    message: Text = ""
+
+
+class FrozenBins(ApiModel):
+    """The incumbent's histogram at the last split step, for the bake, where it has no traffic."""
+
+    edges: list[float]
+    counts: list[float]
+
+
+class SignalStatus(ApiModel):
+    name: Short
+    type: SignalType
+    value: Annotated[
+        float | None, Field(description="The candidate's value, in the signal's base unit.")
+    ] = None
+    incumbent_value: float | None = None
+    samples: Annotated[
+        int | None, Field(description="The candidate's samples behind the value.")
+    ] = None
+    limit: Annotated[Short, Field(description="The limit in words, such as ≤ 0.05.")] = ""
+    verdict: Short
+    reason: Annotated[Text, Field(description="One sentence.")] = ""
+    judges_from: Annotated[
+        Short, Field(description="The first step that it judges: step 2/3, bake or never.")
+    ] = ""
+    breaches: Annotated[int, Field(description="Crossings in a row so far.")] = 0
+    sampled_at: Annotated[Time | None, Field(description="The newest sample that was judged.")] = (
+        None
+    )
+    frozen: FrozenBins | None = None
+
+
+class DecisionRecord(ApiModel):
+    """Who or what, when, at which weight, on which numbers, by which rule."""
+
+    time: Time
+    rule: Rule
+    reason: Reason
+    weight: Annotated[int, Field(description="The candidate's intended percent from here on.")]
+    message: Text = ""
+    by: Short | None = None
+    numbers: Annotated[
+        dict[str, float],
+        Field(
+            description="Signal values at that moment, by signal name.",
+            json_schema_extra={"additionalProperties": {"type": "number"}},
+        ),
+    ] = Field(default_factory=dict)
+
+
+class PastRelease(ApiModel):
+    """How an earlier release ended."""
+
+    id: Short
+    version: Short
+    workload: Short
+    backend: Backend
+    fingerprint: Short
+    attempt: int = 1
+    outcome: Outcome
+    reason: Reason
+    ended_at: Time
+
+
+class Retirable(ApiModel):
+    """A workload that no longer serves."""
+
+    workload: Short
+    version: Short
+    since: Time
+
+
+class ModelReleaseStatus(ApiModel):
+    """All that the operator knows of a release."""
+
+    observed_generation: int = 0
+    phase: Phase = Phase.PENDING
+    reason: Reason = Reason.IN_FLIGHT
+    message: Text = ""
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            }
+        ),
+    ] = Field(default_factory=list)
+    incumbent: Serving | None = None
+    release: Released | None = None
+    step: StepStatus | None = None
+    traffic: TrafficStatus | None = None
+    hold: HandHold | None = None
+    signals: list[SignalStatus] = Field(default_factory=list)
+    last_evaluated_time: Time | None = None
+    decisions: list[DecisionRecord] = Field(default_factory=list)
+    history: list[PastRelease] = Field(default_factory=list)
+    retirable: list[Retirable] = Field(default_factory=list)
+    handled_actions: Annotated[
+        list[Short], Field(description="uids of the newest actions that were carried out.")
+    ] = Field(default_factory=list)
+
+    def condition(self, kind: ConditionType) -> Condition | None:
+        return next((c for c in self.conditions if c.type is kind), None)

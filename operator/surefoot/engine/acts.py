@@ -1,0 +1,52 @@
+"""What becomes of ReleaseActions: carried out by a rule, or refused with a sentence."""
+
+from surefoot.api.actions import ActionPhase
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.vocabulary import ActionType, Outcome
+from surefoot.engine.effects import FinishAction
+from surefoot.engine.tick import Ruling, Tick, ended_like
+from surefoot.engine.world import Action
+
+KEPT_UIDS = 20
+
+
+def objection(action: Action, status: ModelReleaseStatus, name: str) -> str | None:
+    """Why an action makes no sense now, or None when a rule will take it."""
+    release = status.release
+    flying = release is not None and release.outcome is None
+    if action.type is ActionType.RETRY:
+        if ended_like(release, Outcome.REVERTED):
+            return None
+        return f"Retry needs a reverted release, and {name} is not reverted"
+    if not flying or release is None:
+        return f"{action.type} needs a running release, and {name} has none"
+    if action.created < release.started_at.replace(microsecond=0):
+        return (
+            f"made before release {release.id} of {release.version} started: it meant another one"
+        )
+    if action.type is ActionType.RESUME and status.hold is None:
+        return f"Resume needs a paused or held release, and {name} is neither"
+    if action.type is ActionType.PAUSE and status.hold is not None:
+        return f"{name} is held already: {status.hold.message}"
+    return None
+
+
+def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
+    """Answers for every action that this tick settled."""
+    done = {a.uid for a in ruling.done}
+    finished = [FinishAction(a.name, ActionPhase.DONE, ruling.message) for a in ruling.done]
+    for action in tick.obs.actions:
+        if action.uid in done:
+            continue
+        if action.uid in tick.status.handled_actions:
+            finished.append(FinishAction(action.name, ActionPhase.DONE, "carried out"))
+            continue
+        why = objection(action, tick.status, tick.obs.name)
+        if why is not None:
+            finished.append(FinishAction(action.name, ActionPhase.REFUSED, why))
+    return tuple(finished)
+
+
+def remember(status: ModelReleaseStatus, ruling: Ruling) -> list[str]:
+    """uids of carried-out actions, so that a crash before their answer repeats nothing."""
+    return [*status.handled_actions, *(a.uid for a in ruling.done)][-KEPT_UIDS:]

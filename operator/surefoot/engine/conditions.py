@@ -1,0 +1,100 @@
+"""The truth table phase × conditions, and the conditions made from it."""
+
+from surefoot.api.status import Condition, ModelReleaseStatus
+from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule
+from surefoot.engine.tick import Ruling, Tick, ended_like
+
+# phase: (Ready, Promoted). Ready is True mid-release, so that tools that wait for it do not time
+# out over days; Promoted is what pipelines wait for.
+TABLE: dict[Phase, tuple[str, str]] = {
+    Phase.IDLE: ("True", "True"),
+    Phase.PENDING: ("True", "Unknown"),
+    Phase.PROGRESSING: ("True", "Unknown"),
+    Phase.HOLDING: ("True", "Unknown"),
+    Phase.PAUSED: ("True", "Unknown"),
+    Phase.BAKING: ("True", "Unknown"),
+    Phase.SUSPENDED: ("True", "Unknown"),
+    Phase.REVERTING: ("False", "False"),
+    Phase.REVERTED: ("False", "False"),
+    Phase.STALLED: ("False", "Unknown"),
+}
+
+
+def phase_of(tick: Tick, ruling: Ruling) -> Phase:
+    """Where the release stands, from the status that the ruling leaves and the rule that spoke."""
+    status = ruling.status
+    release, step = status.release, status.step
+    if ruling.rule is Rule.SUSPENDED:
+        return Phase.SUSPENDED
+    if status.incumbent is None:
+        return Phase.STALLED
+    if release is not None and release.outcome is None:
+        if status.hold is not None:
+            return Phase.PAUSED
+        if step is None or step.index < 0:
+            return Phase.PENDING
+        if ruling.rule in (Rule.HOLD, Rule.INVALID, Rule.REVERT, Rule.SUPERSEDE):
+            return Phase.HOLDING
+        return Phase.BAKING if step.index >= step.count else Phase.PROGRESSING
+    if ended_like(release, Outcome.REVERTED, Outcome.SUPERSEDED):
+        back = status.traffic is None or not status.traffic.observed
+        if ruling.rule is Rule.START and ruling.stalled:
+            return Phase.STALLED
+        return Phase.REVERTED if back else Phase.REVERTING
+    if ruling.stalled:
+        return Phase.STALLED
+    spec = tick.obs.spec
+    serves = spec is None or spec.candidate.workload_ref.name == status.incumbent.workload
+    return Phase.IDLE if serves else Phase.PENDING
+
+
+def _promoted(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
+    release = ruling.status.release
+    state = TABLE[phase][1]
+    if state == "True":
+        promoted = ended_like(release, Outcome.PROMOTED) and release is not None
+        reason = (release.reason if promoted and release else None) or Reason.SERVING
+        return state, reason, ruling.message
+    if state == "False" and release is not None:
+        return state, release.reason or Reason.REVERTED, release.message or ""
+    return state, Reason.IN_FLIGHT if phase is not Phase.STALLED else ruling.reason, ruling.message
+
+
+def _ready(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
+    state = TABLE[phase][0]
+    serving, workload = ruling.status.incumbent, tick.incumbent
+    if state == "True" and serving is not None and (workload is None or workload.available == 0):
+        text = f"{serving.workload} has no available pod"
+        return "False", Reason.INCUMBENT_NOT_READY, text
+    return state, ruling.reason, ruling.message
+
+
+def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
+    """All four conditions; a transition time moves only when the status of one changes."""
+    accepted = "True" if ruling.accepted else "False"
+    stalled = "True" if ruling.stalled else "False"
+    sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
+    stuck = (ruling.reason, ruling.message) if ruling.stalled else (Reason.VALID, "")
+    wanted = {
+        ConditionType.ACCEPTED: (accepted, *sound),
+        ConditionType.READY: _ready(tick, ruling, phase),
+        ConditionType.PROMOTED: _promoted(tick, ruling, phase),
+        ConditionType.STALLED: (stalled, *stuck),
+    }
+    return [_condition(tick, kind, *what) for kind, what in wanted.items()]
+
+
+def _condition(
+    tick: Tick, kind: ConditionType, state: str, reason: Reason, message: str
+) -> Condition:
+    before: ModelReleaseStatus = tick.obs.status or ModelReleaseStatus()
+    old = before.condition(kind)
+    since = old.last_transition_time if old and old.status == state else tick.now
+    return Condition(
+        type=kind,
+        status=state,
+        reason=reason,
+        message=message,
+        observed_generation=tick.obs.generation,
+        last_transition_time=since,
+    )

@@ -1,0 +1,229 @@
+"""The decision: ordered rules on a frozen observation; the first that speaks wins."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from surefoot.api.signals import Signal
+from surefoot.api.status import DecisionRecord, ModelReleaseStatus
+from surefoot.api.vocabulary import Outcome, Reason, Rule
+from surefoot.engine import rules_course as course
+from surefoot.engine import rules_progress as progress
+from surefoot.engine import rules_safety as safety
+from surefoot.engine.acts import finish_actions, objection, remember
+from surefoot.engine.conditions import conditions_of, phase_of
+from surefoot.engine.effects import (
+    Announcement,
+    Decision,
+    Effect,
+    SetWeights,
+    WriteManagedRoute,
+)
+from surefoot.engine.judge import Stand, window_start
+from surefoot.engine.prepare import prepare
+from surefoot.engine.questions import ArmRef, Question
+from surefoot.engine.tick import Ruling, Tick, ended_like, stand_of
+from surefoot.engine.weights import FULL, changes, lists, split_rules
+from surefoot.engine.world import Observation
+
+KEPT_DECISIONS = 20
+RESYNC = timedelta(minutes=5)
+RECHECK = timedelta(seconds=30)
+DEFAULT_INTERVAL = timedelta(seconds=15)
+
+# Revert stands before validation: a spec that became invalid, or a reference that vanished,
+# still reverts.
+RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
+    safety.suspended,
+    safety.deleted,
+    course.adopt,
+    safety.revert,
+    course.supersede,
+    safety.repair,
+    safety.held_by_hand,
+    safety.still_held,
+    safety.fighting,
+    course.unsound,
+    course.follow_steps,
+    course.start,
+    progress.hold,
+    progress.gate,
+    progress.advance,
+    progress.promote,
+)
+
+
+def decide(obs: Observation) -> Decision:
+    """What follows from what is seen. Pure: same observation, same decision."""
+    tick = prepare(_without_settled_actions(obs))
+    ruling = next((r for rule in RULES if (r := rule(tick)) is not None), None)
+    if ruling is None:
+        ruling = Ruling(Rule.REST, Reason.RESTING, "nothing to do", tick.status)
+    return _settle(replace(tick, obs=obs), ruling)
+
+
+def _without_settled_actions(obs: Observation) -> Observation:
+    """Rules see only actions that still make sense; the others are refused when it settles."""
+    status = obs.status or ModelReleaseStatus()
+    open_ = tuple(
+        a
+        for a in obs.actions
+        if a.uid not in status.handled_actions and objection(a, status, obs.name) is None
+    )
+    return replace(obs, actions=open_)
+
+
+def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
+    """What to ask Prometheus now, and how often; nothing when the world alone decides already."""
+    tick = prepare(_without_settled_actions(replace(obs, answers=None)))
+    plan, release, serving = tick.plan, tick.release, tick.status.incumbent
+    interval = plan.analysis.interval if plan else DEFAULT_INTERVAL
+    if not tick.in_flight or plan is None or release is None or serving is None or obs.deleted:
+        return (), interval
+    waiting = tick.step.index < 0 and (tick.candidate is None or not tick.candidate.settled)
+    if plan.suspend or waiting or release.rollback or safety.revert(tick) is not None:
+        return (), interval
+    stand = stand_of(tick.status, plan, obs.now)
+    return tuple(
+        Question(
+            signal,
+            obs.namespace,
+            ArmRef(release.workload, release.backend.name, release.backend.port),
+            ArmRef(serving.workload, serving.backend.name, serving.backend.port),
+            _start_of(signal, stand, release.started_at),
+        )
+        for signal in plan.signals
+    ), interval
+
+
+def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
+    """Stable from tick to tick, as an answer is taken for the question that it was asked for.
+
+    At weight 0 the incumbent is looked at over the window before the release.
+    """
+    if stand.index < 0:
+        return started_at - signal.threshold.window
+    return window_start(signal, stand)
+
+
+def _settle(tick: Tick, ruling: Ruling) -> Decision:
+    """Turn a ruling into a status, effects and announcements."""
+    before = tick.obs.status or ModelReleaseStatus()
+    phase = phase_of(tick, ruling)
+    update = {
+        "observed_generation": tick.obs.generation,
+        "phase": phase,
+        "reason": ruling.reason,
+        "message": ruling.message[:1024],
+        "conditions": conditions_of(tick, ruling, phase),
+        "handled_actions": remember(ruling.status, ruling),
+    }
+    if ruling.recorded:
+        update["decisions"] = [*ruling.status.decisions, _record(tick, ruling)][-KEPT_DECISIONS:]
+    status = ruling.status.model_copy(update=update)
+    effects = (*_route_effects(tick, ruling, status), *finish_actions(tick, ruling))
+    return Decision(
+        rule=ruling.rule,
+        reason=ruling.reason,
+        status=status,
+        save=_matters(before, status, tick.obs.status is None),
+        effects=effects,
+        announcements=_announcements(tick, ruling, before, status),
+        requeue=_requeue(tick, ruling, status),
+        verdicts={j.signal.name: j.verdict.label for j in tick.judged},
+    )
+
+
+def _record(tick: Tick, ruling: Ruling) -> DecisionRecord:
+    traffic = ruling.status.traffic
+    return DecisionRecord(
+        time=tick.now,
+        rule=ruling.rule,
+        reason=ruling.reason,
+        weight=traffic.intended if traffic else 0,
+        message=ruling.message[:1024],
+        by=ruling.by,
+        numbers={s.name: s.value for s in tick.status.signals if s.value is not None},
+    )
+
+
+def _matters(before: ModelReleaseStatus, after: ModelReleaseStatus, first: bool) -> bool:
+    """Whether anything but the look itself changed: a status is not written for a time stamp."""
+    return first or _essence(before) != _essence(after)
+
+
+def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
+    traffic = status.traffic.model_copy(update={"observed": None}) if status.traffic else None
+    return status.model_copy(update={"last_evaluated_time": None, "traffic": traffic})
+
+
+def _route_effects(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> tuple[Effect, ...]:
+    route, serving, traffic = tick.obs.route, status.incumbent, status.traffic
+    if not ruling.enforce or serving is None or traffic is None:
+        return ()
+    if traffic.route.managed and (managed := _managed_route(tick, status)) is not None:
+        return (managed,)
+    release = status.release
+    ours = release is not None and release.outcome is not Outcome.PROMOTED
+    if route is None or release is None or not ours or release.backend == serving.backend:
+        return ()
+    wanted = changes(split_rules(route, serving.backend, release.backend), traffic.intended)
+    return (SetWeights(route.name, route.generation, wanted),) if wanted else ()
+
+
+def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute | None:
+    """Create the managed route, or give it the arms and parents that it lacks."""
+    spec, route = tick.obs.spec, tick.obs.route
+    serving, release, traffic = status.incumbent, status.release, status.traffic
+    assert serving is not None
+    assert traffic is not None
+    if spec is None or spec.traffic.managed_route is None or tick.obs.deleted:
+        return None
+    managed = spec.traffic.managed_route
+    backends = [(serving.backend, FULL)]
+    if release is not None and release.outcome is None and release.backend != serving.backend:
+        weight = traffic.intended
+        backends = [(serving.backend, FULL - weight), (release.backend, weight)]
+    if route is None:
+        return WriteManagedRoute(
+            traffic.route.name, tick.obs.uid, managed, tuple(backends), generation=None
+        )
+    parents = tuple(p.dump() for p in managed.parent_refs)
+    same = parents == route.parents and tuple(managed.hostnames) == route.hostnames
+    listed = all(lists(route, backend) for backend, _ in backends)
+    if route.owner_uid != tick.obs.uid or (same and listed):
+        return None
+    if release is None or release.outcome is not None:
+        backends = [(serving.backend, FULL)]
+    return WriteManagedRoute(
+        route.name, tick.obs.uid, managed, tuple(backends), generation=route.generation
+    )
+
+
+def _announcements(
+    tick: Tick, ruling: Ruling, before: ModelReleaseStatus, status: ModelReleaseStatus
+) -> tuple[Announcement, ...]:
+    """One Event per transition: never one per tick."""
+    said = []
+    step, old = status.step, before.step
+    reached = step is not None and step.verified_at is not None and step.index >= 0
+    if reached and step is not None and (old is None or old.verified_at is None):
+        where = "bake" if step.index >= step.count else f"step {step.position}"
+        text = f"{where}: the route gives the candidate {step.weight} %"
+        said.append(Announcement(Reason.STEP_REACHED, text))
+    changed = ruling.recorded or before.reason != ruling.reason
+    if ruling.announced and changed:
+        said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
+    return tuple(said)
+
+
+def _requeue(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> timedelta:
+    if ruling.requeue is not None:
+        return ruling.requeue
+    if ruling.recorded:
+        return timedelta(0)
+    release = status.release
+    if release is not None and release.outcome is None and tick.plan is not None:
+        return tick.plan.analysis.interval
+    waiting = ended_like(release, Outcome.SUPERSEDED) or ruling.stalled
+    return RECHECK if waiting else RESYNC

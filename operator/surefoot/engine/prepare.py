@@ -1,0 +1,100 @@
+"""The first half of a tick: bring what is known up to date, before any rule speaks."""
+
+from datetime import datetime
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus, StepStatus
+from surefoot.api.vocabulary import Outcome, Verdict
+from surefoot.engine.judge import Judged, elapsed_since, judge
+from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
+from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
+from surefoot.engine.world import Observation
+
+
+def prepare(obs: Observation) -> Tick:
+    """Fold route, pods and answers into a copy of the status."""
+    status = (obs.status or ModelReleaseStatus()).model_copy(deep=True)
+    plan = plan_of(obs, status)
+    flying = status.release is not None and status.release.outcome is None
+    if status.traffic is not None:
+        _observe_route(obs, status)
+    judged: tuple[Judged, ...] = ()
+    if flying and plan is not None:
+        _watch_restarts(obs, status)
+        judged = _judge(obs, status, plan)
+    return Tick(obs, status, plan, judged, fresh=obs.answers is not None)
+
+
+def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
+    """What the route says now; a weight is verified when every rule carries it and it is accepted."""
+    traffic, release, serving = status.traffic, status.release, status.incumbent
+    assert traffic is not None
+    traffic.revert_capacity = revert_capacity(status, obs.workloads)
+    if serving is None or obs.route is None:
+        return
+    if release is None or release.outcome is Outcome.PROMOTED:
+        traffic.observed = share_of(obs.route, serving.backend)
+        return
+    splits = split_rules(obs.route, serving.backend, release.backend)
+    traffic.observed = observed_percent(splits)
+    if not splits or changes(splits, traffic.intended):
+        return
+    traffic.written = traffic.intended
+    step = status.step
+    if release.outcome is not None or step is None or step.index < 0 or status.hold is not None:
+        return
+    if step.verified_at is None and obs.route.accepted:
+        step.verified_at = obs.now
+        status.last_evaluated_time = obs.now
+        release.warmup_from = release.warmup_from or obs.now
+
+
+def _watch_restarts(obs: Observation, status: ModelReleaseStatus) -> None:
+    """A restart of the same pods (`kubectl rollout restart`) only starts warm-up again."""
+    release = status.release
+    assert release is not None
+    workload = obs.workloads.get(release.workload)
+    if workload is None or workload.fingerprint != release.fingerprint:
+        return
+    if workload.template_hash != release.template_hash:
+        release.template_hash = workload.template_hash
+        release.warmup_from = obs.now if release.warmup_from is not None else None
+
+
+def _judge(
+    obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
+) -> tuple[Judged, ...]:
+    """Judge every signal that has an answer, and let the hold grow by what samples cover."""
+    if obs.answers is None:
+        return () if plan.signals else _without_signals(obs.now, status, plan)
+    stand = stand_of(status, plan, obs.now)
+    before = {s.name: s for s in status.signals}
+    judged = tuple(
+        judge(signal, stand, before.get(signal.name), obs.answers[signal.name])
+        for signal in plan.signals
+        if signal.name in obs.answers
+    )
+    status.signals = [j.status for j in judged]
+    covered = all(j.covered for j in judged if j.gates or j.verdict is Verdict.NOT_DUE)
+    _grow_hold(status, plan, obs.now, covered)
+    return judged
+
+
+def _without_signals(
+    now: datetime, status: ModelReleaseStatus, plan: ModelReleaseSpec
+) -> tuple[Judged, ...]:
+    _grow_hold(status, plan, now, covered=True)
+    return ()
+
+
+def _grow_hold(
+    status: ModelReleaseStatus, plan: ModelReleaseSpec, now: datetime, covered: bool
+) -> None:
+    step = status.step or StepStatus()
+    if step.verified_at is None or status.hold is not None:
+        status.last_evaluated_time = now
+        return
+    if covered:
+        grown = elapsed_since(status.last_evaluated_time, now, plan.analysis.interval)
+        step.covered_seconds = round(min(step.covered_seconds + grown, step.hold_seconds), 1)
+    status.last_evaluated_time = now

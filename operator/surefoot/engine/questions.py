@@ -1,0 +1,66 @@
+"""What the engine asks of Prometheus, and the shape of an answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from surefoot.api.signals import Signal
+from surefoot.stats.measures import Measure
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRef:
+    """One side of a release as metrics know it."""
+
+    workload: str
+    service: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One signal over one window, for both arms. `start` is where the window may begin at the
+    earliest (a weight step, the end of warm-up, plus the label delay); it ends now."""
+
+    signal: Signal
+    namespace: str
+    candidate: ArmRef
+    incumbent: ArmRef
+    start: datetime
+
+
+class ProblemKind(StrEnum):
+    """Why there is no answer. `EMPTY` is missing data, the others are failures to ask."""
+
+    EMPTY = "Empty"
+    NOT_A_NUMBER = "NotANumber"
+    UNREACHABLE = "Unreachable"
+    TIMEOUT = "Timeout"
+    QUERY = "Query"
+    PARTIAL = "Partial"
+    EDGES = "Edges"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an arm has no measure, in one sentence that names what to look at."""
+
+    kind: ProblemKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The answer for one arm: a measure with the time of its newest sample, or a problem."""
+
+    measure: Measure | None = None
+    newest: datetime | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Both arms' readings of one question."""
+
+    candidate: Reading
+    incumbent: Reading

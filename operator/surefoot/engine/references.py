@@ -1,0 +1,98 @@
+"""What a spec names, and whether it is there: one sentence per thing that is missing."""
+
+from dataclasses import dataclass
+
+from surefoot.api.spec import Candidate, ModelReleaseSpec
+from surefoot.api.status import Backend
+from surefoot.api.vocabulary import Reason
+from surefoot.engine.weights import lists
+from surefoot.engine.world import Observation, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A reference that does not hold, and what to do about it."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A version whose Deployment and Service are both there."""
+
+    named: Candidate
+    workload: Workload
+    backend: Backend
+
+
+def find_arm(obs: Observation, named: Candidate, role: str) -> Arm | Missing:
+    """Resolve one version to its Deployment and the port of its Service."""
+    workload = obs.workloads.get(named.workload_ref.name)
+    if workload is None:
+        return Missing(
+            Reason.WORKLOAD_MISSING,
+            f"Deployment {named.workload_ref.name} of the {role} does not exist in namespace "
+            f"{obs.namespace}: create it or correct spec.{role}.workloadRef.name",
+        )
+    ports = obs.services.get(named.service)
+    if ports is None:
+        return Missing(
+            Reason.SERVICE_MISSING,
+            f"Service {named.service} of the {role} does not exist in namespace {obs.namespace}: "
+            f"create it or correct spec.{role}.backendRef.name",
+        )
+    backend = obs.port_of(named.service, named.port)
+    if backend is None:
+        have = ", ".join(map(str, ports)) or "none"
+        return Missing(
+            Reason.PORT_AMBIGUOUS,
+            f"Service {named.service} has the ports {have}: set spec.{role}.backendRef.port to one",
+        )
+    return Arm(named, workload, backend)
+
+
+def check_route(obs: Observation, spec: ModelReleaseSpec) -> Missing | None:
+    """Whether the route may be used at all: it exists (when given) or is ours (when managed)."""
+    given = spec.traffic.route
+    if given is not None and obs.route is None:
+        return Missing(
+            Reason.ROUTE_MISSING,
+            f"HTTPRoute {given.name} does not exist in namespace {obs.namespace}: create it, or use "
+            "spec.traffic.managedRoute and let Surefoot create one",
+        )
+    if given is None and obs.route is not None and obs.route.owner_uid != obs.uid:
+        return Missing(
+            Reason.ROUTE_NOT_OURS,
+            f"HTTPRoute {obs.name} exists and was not created for this release: delete or rename it, "
+            f"or name it in spec.traffic.route",
+        )
+    return None
+
+
+def check_backends(obs: Observation, incumbent: Backend, candidate: Backend) -> Missing | None:
+    """Whether a given route lists both arms in one rule; the incumbent's absence comes first."""
+    if obs.route is None:
+        return None
+    for backend, role in ((incumbent, "incumbent"), (candidate, "candidate")):
+        if not lists(obs.route, backend):
+            weight = "weight 100" if role == "incumbent" else "an explicit weight 0"
+            return Missing(
+                Reason.BACKEND_MISSING,
+                f"HTTPRoute {obs.route.name} has no backendRef {backend.name}:{backend.port} of the "
+                f"{role}: add it with {weight} beside the other one",
+            )
+    return None
+
+
+def check_rivals(obs: Observation) -> Missing | None:
+    """The older release keeps a route; ties are settled by uid."""
+    older = [r for r in obs.rivals if (r.created, r.uid) < (obs.created, obs.uid)]
+    if not older:
+        return None
+    first = min(older, key=lambda r: (r.created, r.uid))
+    return Missing(
+        Reason.ROUTE_CONFLICT,
+        f"ModelRelease {first.name} is older and moves weights of the same route and backends: "
+        "delete one of the two, or give this one another route",
+    )

@@ -1,0 +1,276 @@
+"""The rules of the course: adopt, start, hold, step, promote, rest."""
+
+from surefoot.api.spec import Candidate, ModelReleaseSpec, WorkloadRef
+from surefoot.api.status import ModelReleaseStatus, StepStatus
+from surefoot.api.vocabulary import ActionType, Outcome, Reason, Rule
+from surefoot.engine import transitions
+from surefoot.engine.references import (
+    Arm,
+    Missing,
+    check_backends,
+    check_rivals,
+    check_route,
+    find_arm,
+)
+from surefoot.engine.tick import Ruling, Tick, ended_like
+from surefoot.engine.world import Action
+
+
+def stuck(tick: Tick, missing: Missing, rule: Rule = Rule.INVALID) -> Ruling:
+    """Nothing new is intended until a person has mended what the sentence says."""
+    return Ruling(
+        rule, missing.reason, missing.message, tick.status, stalled=True,
+        accepted=False, announced=True, warning=True,
+    )  # fmt: skip
+
+
+def adopt(tick: Tick) -> Ruling | None:
+    """First sight of a release: whoever serves now is the incumbent."""
+    if tick.status.incumbent is not None:
+        return None
+    spec = tick.obs.spec
+    if spec is None:
+        return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+    route = transitions.route_of(spec, tick.obs.name)
+    missing = check_rivals(tick.obs) or check_route(tick.obs, spec)
+    found = missing or _who_serves(tick, spec)
+    if isinstance(found, Missing):
+        return stuck(tick, found, Rule.ADOPT)
+    serving = transitions.serve(tick.obs, found.named, found.backend, found.workload)
+    status = transitions.adopt(tick.status, tick.obs, serving, route)
+    text = f"{serving.version} ({serving.workload}) is what serves: adopted as the incumbent"
+    return Ruling(Rule.ADOPT, Reason.ADOPTED, text, status, recorded=True, announced=True)
+
+
+def _who_serves(tick: Tick, spec: ModelReleaseSpec) -> Arm | Missing:
+    """The arm with all of the weight, else the asserted incumbent, else the candidate itself."""
+    candidate = find_arm(tick.obs, spec.candidate, "candidate")
+    if tick.obs.route is None or (isinstance(candidate, Missing) and spec.incumbent is None):
+        named = spec.incumbent or spec.candidate
+        return find_arm(tick.obs, named, "incumbent" if spec.incumbent else "candidate")
+    mine = candidate.backend.name if isinstance(candidate, Arm) else spec.candidate.service
+    serving = {
+        b.name
+        for rule in tick.obs.route.rules
+        if any(b.name == mine or _asserted(spec, b.name) for b in rule)
+        for b in rule
+        if b.weight > 0
+    }
+    if serving == {mine}:
+        return candidate
+    if spec.incumbent is not None:
+        return find_arm(tick.obs, spec.incumbent, "incumbent")
+    others = serving - {mine}
+    if len(others) == 1:
+        (name,) = others
+        ref = Candidate(version=name[:64], workload_ref=WorkloadRef(name=name))
+        arm = find_arm(tick.obs, ref, "incumbent")
+        if isinstance(arm, Arm):
+            return arm
+    return Missing(
+        Reason.INCUMBENT_UNKNOWN,
+        f"HTTPRoute {tick.obs.route.name} does not tell which Deployment serves now: name it in "
+        "spec.incumbent.workloadRef",
+    )
+
+
+def _asserted(spec: ModelReleaseSpec, name: str) -> bool:
+    return spec.incumbent is not None and spec.incumbent.service == name
+
+
+def supersede(tick: Tick) -> Ruling | None:
+    """The pointer or the route changed mid-release: back to the incumbent on the old one first."""
+    spec, release = tick.obs.spec, tick.release
+    if not tick.in_flight or spec is None or release is None:
+        return None
+    what = _what_changed(tick, spec)
+    if what is None:
+        return None
+    if tick.intended > 0 and (tick.incumbent is None or tick.incumbent.available == 0):
+        text = f"{what}, but the incumbent has no available pod to go back to: held"
+        return Ruling(Rule.SUPERSEDE, Reason.INCUMBENT_NOT_READY, text, tick.status, announced=True)
+    text = f"{what}: {release.version} is superseded at {tick.intended} %, traffic goes back first"
+    status = transitions.fall_back(
+        tick.status, tick.obs, Outcome.SUPERSEDED, Reason.SUPERSEDED, text
+    )
+    return Ruling(Rule.SUPERSEDE, Reason.SUPERSEDED, text, status, recorded=True, announced=True)
+
+
+def _what_changed(tick: Tick, spec: ModelReleaseSpec) -> str | None:
+    release, traffic = tick.release, tick.status.traffic
+    assert release is not None
+    assert traffic is not None
+    name = spec.candidate.workload_ref.name
+    if name != release.workload:
+        return f"the candidate is now {spec.candidate.version} ({name})"
+    workload = tick.obs.workloads.get(name)
+    if workload is not None and workload.fingerprint != release.fingerprint:
+        return f"{name} now runs something else"
+    accepted = ModelReleaseSpec.model_validate(release.accepted_spec)
+    if spec.traffic != accepted.traffic:
+        return "spec.traffic changed"
+    backend = tick.obs.port_of(spec.candidate.service, spec.candidate.port)
+    if backend is not None and backend != release.backend:
+        return f"the candidate's backend is now {backend.name}:{backend.port}"
+    return None
+
+
+def unsound(tick: Tick) -> Ruling | None:
+    """An invalid spec moves nothing; above 0 the release is held where it is, and guarded."""
+    if tick.obs.spec is not None:
+        return None
+    return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+
+
+def follow_steps(tick: Tick) -> Ruling | None:
+    """Steps changed mid-flight: the weight stays, and on from the first step above it."""
+    spec, release, step = tick.obs.spec, tick.release, tick.status.step
+    if not tick.in_flight or spec is None or release is None or step is None:
+        return None
+    written = spec.as_written()
+    if written == release.accepted_spec:
+        return None
+    accepted = ModelReleaseSpec.model_validate(release.accepted_spec)
+    release = release.model_copy(
+        update={"accepted_spec": written, "version": spec.candidate.version}
+    )
+    status = tick.status.model_copy(update={"release": release})
+    if accepted.steps != spec.steps or accepted.bake != spec.bake:
+        status = status.model_copy(update={"step": _moved(tick, spec)})
+    text = "the spec changed: the weight stays, and the release goes on by the new one"
+    return Ruling(Rule.START, Reason.VALID, text, status, recorded=True)
+
+
+def _moved(tick: Tick, spec: ModelReleaseSpec) -> StepStatus:
+    old, count = tick.step, len(spec.steps)
+    if old.index < 0:
+        return transitions.step_at(spec, tick.now, -1)
+    above = next((i for i, s in enumerate(spec.steps) if s.weight > tick.intended), count)
+    index = count if tick.baking or old.index >= old.count else max(above - 1, 0)
+    new = transitions.step_at(spec, tick.now, index, weight=tick.intended)
+    covered = min(old.covered_seconds, new.hold_seconds)
+    return new.model_copy(update={"verified_at": old.verified_at, "covered_seconds": covered})
+
+
+def start(tick: Tick) -> Ruling | None:
+    """A fingerprint that does not serve becomes a release; one that was reverted rests."""
+    spec, serving = tick.obs.spec, tick.status.incumbent
+    if tick.in_flight or spec is None or serving is None:
+        return None
+    name = spec.candidate.workload_ref.name
+    if name == serving.workload:
+        return _idle(tick)
+    workload = tick.obs.workloads.get(name)
+    retry = tick.action(ActionType.RETRY)
+    release = tick.release
+    if ended_like(release, Outcome.REVERTED) and release is not None and retry is None:
+        same = release.workload == name
+        if same and (workload is None or workload.fingerprint == release.fingerprint):
+            return _reverted(tick)
+    if (waiting := _given_back(tick)) is not None:
+        return waiting
+    return _begin(tick, spec, retry if ended_like(release, Outcome.REVERTED) else None)
+
+
+def _given_back(tick: Tick) -> Ruling | None:
+    """An ended release keeps the stage until the route is seen to give it nothing."""
+    traffic = tick.status.traffic
+    if not ended_like(tick.release, Outcome.REVERTED, Outcome.SUPERSEDED):
+        return None
+    if not tick.splits or traffic is None or not traffic.observed:
+        return None
+    text = "waiting until the route has given all of the traffic back to the incumbent"
+    return Ruling(Rule.REST, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
+
+
+def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
+    obs, serving = tick.obs, tick.status.incumbent
+    assert serving is not None
+    asserted = spec.incumbent
+    if asserted is not None and asserted.workload_ref.name != serving.workload:
+        text = (
+            f"spec.incumbent names {asserted.workload_ref.name}, but {serving.workload} serves: "
+            "correct it or remove it"
+        )
+        return stuck(tick, Missing(Reason.INCUMBENT_MISMATCH, text), Rule.START)
+    found = (
+        check_rivals(obs) or check_route(obs, spec) or find_arm(obs, spec.candidate, "candidate")
+    )
+    if isinstance(found, Missing):
+        return stuck(tick, found, Rule.START)
+    if spec.traffic.route is not None:
+        missing = check_backends(obs, serving.backend, found.backend)
+        if missing is not None:
+            return stuck(tick, missing, Rule.START)
+    rollback = _in_window(tick.status, spec, found.workload.fingerprint)
+    status = transitions.start(tick.status, obs, spec, found.workload, found.backend, rollback)
+    assert status.release is not None
+    kind = "rollback" if rollback else "release"
+    text = f"{kind} of {spec.candidate.version} ({found.workload.name}), attempt {status.release.attempt}"
+    return Ruling(
+        Rule.START, Reason.STARTED, text, status, recorded=True, announced=True,
+        by=retry.by if retry else None, done=(retry,) if retry else (),
+    )  # fmt: skip
+
+
+def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: str) -> bool:
+    """One of the last `rollbackWindow` promoted versions, what serves now not counted."""
+    serving = status.incumbent.fingerprint if status.incumbent else ""
+    seen: list[str] = []
+    for past in reversed(status.history):
+        promoted = past.outcome is Outcome.PROMOTED and past.fingerprint not in (serving, *seen)
+        if promoted:
+            seen.append(past.fingerprint)
+    return fingerprint in seen[: spec.rollback_window]
+
+
+def _reverted(tick: Tick) -> Ruling:
+    release = tick.release
+    assert release is not None
+    reason = release.reason or Reason.REVERTED
+    text = f"{release.version} was reverted: {release.message}"
+    return Ruling(Rule.REST, reason, text, tick.status, stalled=True)
+
+
+def _idle(tick: Tick) -> Ruling:
+    """The candidate is what serves."""
+    serving, workload, release = tick.status.incumbent, tick.incumbent, tick.release
+    assert serving is not None
+    if ended_like(release, Outcome.REVERTED, Outcome.SUPERSEDED) and release is not None:
+        if (waiting := _given_back(tick)) is not None:
+            return waiting
+        status = tick.status.model_copy(update={"release": None, "step": None, "signals": []})
+        text = f"{serving.version} serves; {release.version} is set aside"
+        return Ruling(
+            Rule.REST, Reason.REVERT_ACKNOWLEDGED, text, status, recorded=True, announced=True
+        )
+    if workload is None:
+        text = f"Deployment {serving.workload}, which serves, is gone: create it again"
+        return stuck(tick, Missing(Reason.WORKLOAD_MISSING, text), Rule.REST)
+    if workload.fingerprint != serving.fingerprint:
+        changed = serving.model_copy(update={"fingerprint": workload.fingerprint})
+        status = tick.status.model_copy(update={"incumbent": changed})
+        text = f"{serving.workload}, which serves, now runs something else: it was rolled without a release"
+        return Ruling(
+            Rule.REST, Reason.INCUMBENT_CHANGED, text, status,
+            recorded=True, announced=True, warning=True,
+        )  # fmt: skip
+    return _serving(tick)
+
+
+def _serving(tick: Tick) -> Ruling:
+    serving = tick.status.incumbent
+    assert serving is not None
+    route = _missing_given_route(tick)
+    if route is not None:
+        return stuck(tick, route, Rule.REST)
+    observed = tick.status.traffic.observed if tick.status.traffic else None
+    if ended_like(tick.release, Outcome.PROMOTED) and observed not in (None, 100):
+        text = f"{serving.version} serves, but the route gives it {observed} % of its two arms"
+        return Ruling(Rule.REST, Reason.WEIGHTS_DIFFER, text, tick.status)
+    text = f"{serving.version} serves"
+    return Ruling(Rule.REST, Reason.SERVING, text, tick.status)
+
+
+def _missing_given_route(tick: Tick) -> Missing | None:
+    return check_route(tick.obs, tick.obs.spec) if tick.obs.spec else None

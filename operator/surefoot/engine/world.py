@@ -1,0 +1,106 @@
+"""The frozen picture that one decision is made from; every read has happened before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import Backend, ModelReleaseStatus
+from surefoot.api.vocabulary import ActionType
+from surefoot.engine.questions import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment, as far as it matters.
+
+    `fingerprint` digests its name and what its pods run, `template_hash` the whole pod template.
+    `settled` is true when its newest template is rolled out and every desired pod is available.
+    """
+
+    name: str
+    fingerprint: str
+    template_hash: str
+    replicas: int
+    available: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BackendWeight:
+    """One backendRef of a route rule; an omitted weight has been read as 1."""
+
+    name: str
+    port: int
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An HTTPRoute. `accepted` is None while no Gateway has judged this generation."""
+
+    name: str
+    generation: int
+    owner_uid: str | None
+    rules: tuple[tuple[BackendWeight, ...], ...]
+    parents: tuple[Mapping[str, str], ...] = ()
+    hostnames: tuple[str, ...] = ()
+    accepted: bool | None = None
+    verdict: str = ""
+    manager: str = "someone"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A ReleaseAction that has not been carried out."""
+
+    name: str
+    uid: str
+    type: ActionType
+    by: str
+    message: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another ModelRelease on the same route that lists one of the same backends."""
+
+    name: str
+    uid: str
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that `decide` may know. `spec` is None when it is invalid, and `problem` says why.
+
+    `workloads` and `services` hold None for what was looked for and is not there; a Service is the
+    tuple of its ports. `answers` is None when no collection has finished since the last tick.
+    """
+
+    now: datetime
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    deleted: bool = False
+    spec: ModelReleaseSpec | None = None
+    problem: str = ""
+    status: ModelReleaseStatus | None = None
+    workloads: Mapping[str, Workload | None] = field(default_factory=dict)
+    services: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
+    route: Route | None = None
+    actions: tuple[Action, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    answers: Mapping[str, Answer] | None = None
+
+    def port_of(self, service: str, wanted: int | None) -> Backend | None:
+        """The backend that a reference means, or None when the Service or the choice is missing."""
+        ports = self.services.get(service)
+        if ports is None:
+            return None
+        if wanted is not None:
+            return Backend(name=service, port=wanted) if wanted in ports else None
+        return Backend(name=service, port=ports[0]) if len(ports) == 1 else None

@@ -1,0 +1,152 @@
+"""Kopf as the sensor: every watch event enters the cache and wakes the releases it is about."""
+
+import dataclasses
+import itertools
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import kopf
+
+from surefoot.adapters.kubernetes.cache import (
+    ACTIONS,
+    DEPLOYMENTS,
+    RELEASES,
+    ROUTES,
+    SERVICES,
+    Cache,
+    Kind,
+)
+from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.ports import Key
+
+Json = dict[str, Any]
+TOKEN_LIFE = timedelta(minutes=10)
+
+
+class EndlessBackoff:
+    """Seconds between tries at an API server that fails: kopf's own list ends, and it with it."""
+
+    def __iter__(self) -> Iterator[float]:
+        for tries in itertools.count():
+            yield min(0.2 * 2.0 ** min(tries, 8), 15.0) * random.uniform(0.5, 1.0)
+
+
+class _NoDiff(kopf.AnnotationsDiffBaseStorage):
+    """No last-seen copy is kept on objects: there are no change handlers."""
+
+    def build(self, *, body: Any, extra_fields: Any = None) -> Any:
+        return {}
+
+    def fetch(self, *, body: Any) -> None:
+        return None
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """Long watches, endless retries, nothing written by kopf itself."""
+    settings = kopf.OperatorSettings()
+    settings.queueing.idle_timeout = 0.2
+    settings.queueing.worker_limit = 200
+    settings.watching.server_timeout = 300
+    settings.watching.connect_timeout = 10
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = EndlessBackoff()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.persistence.diffbase_storage = _NoDiff()
+    return settings
+
+
+def login(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo | None:
+    """By service account or kubeconfig; expires, so that a rotated token is read again."""
+    found = kopf.login_with_service_account(settings=settings) or kopf.login_with_kubeconfig(
+        settings=settings
+    )
+    if found is None:
+        return None
+    return dataclasses.replace(found, expiration=datetime.now(UTC) + TOKEN_LIFE)
+
+
+class Sensor:
+    """Feeds the cache and the queue; handlers never await I/O."""
+
+    def __init__(self, cache: Cache, store: KubernetesStore, wake: Callable[[Key], None]) -> None:
+        self._cache, self._store, self._wake = cache, store, wake
+
+    def registry(self) -> kopf.OperatorRegistry:
+        """A registry with one event handler per kind and nothing else."""
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(login)
+        watched: dict[Kind, Callable[[Json, bool], None]] = {
+            RELEASES: self._release,
+            ACTIONS: self._action,
+            ROUTES: self._route,
+            DEPLOYMENTS: self._deployment,
+            SERVICES: self._service,
+        }
+        for kind, seen in watched.items():
+            self._subscribe(registry, kind, seen)
+        return registry
+
+    def _subscribe(
+        self, registry: kopf.OperatorRegistry, kind: Kind, seen: Callable[[Json, bool], None]
+    ) -> None:
+        async def handler(event: Any, **_: Any) -> None:
+            body, gone = dict(event["object"]), event.get("type") == "DELETED"
+            meta = body["metadata"]
+            if kind != RELEASES and gone:
+                self._cache.drop(kind, meta["namespace"], meta["name"])
+            elif not gone:
+                self._cache.put(kind, body)
+            seen(body, gone)
+
+        kopf.on.event(*kind, registry=registry, id=f"see-{kind.plural}")(handler)
+
+    @staticmethod
+    def _key(body: Json) -> Key:
+        return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+
+    def _release(self, body: Json, gone: bool) -> None:
+        key = self._key(body)
+        if gone:
+            self._store.bury(key, body)
+        self._wake(key)
+
+    def _action(self, body: Json, gone: bool) -> None:
+        name = body.get("spec", {}).get("releaseName")
+        if name and not gone:
+            self._wake(Key(body["metadata"]["namespace"], name))
+
+    def _route(self, body: Json, _: bool) -> None:
+        self._wake_all(body, lambda release: _moves(release, body["metadata"]["name"]))
+
+    def _deployment(self, body: Json, _: bool) -> None:
+        self._wake_all(body, lambda release: body["metadata"]["name"] in _named(release))
+
+    def _service(self, body: Json, _: bool) -> None:
+        self._wake_all(body, lambda release: body["metadata"]["name"] in _named(release))
+
+    def _wake_all(self, body: Json, concerns: Callable[[Json], bool]) -> None:
+        for key in self._store.concerned(body["metadata"]["namespace"], concerns):
+            self._wake(key)
+
+
+def _moves(release: Json, route: str) -> bool:
+    """Whether a release's spec or status names this route."""
+    given = ((release.get("spec") or {}).get("traffic") or {}).get("route") or {}
+    held = ((release.get("status") or {}).get("traffic") or {}).get("route") or {}
+    return route in (given.get("name"), held.get("name"), release["metadata"]["name"])
+
+
+def _named(release: Json) -> set[str]:
+    """Every Deployment and Service that a release names."""
+    spec, status = release.get("spec") or {}, release.get("status") or {}
+    names: set[str] = set()
+    for arm in (spec.get("candidate"), spec.get("incumbent")):
+        for ref in ("workloadRef", "backendRef"):
+            names.add(str(((arm or {}).get(ref) or {}).get("name")))
+    for arm in (status.get("incumbent"), status.get("release")):
+        names.add(str((arm or {}).get("workload")))
+        names.add(str(((arm or {}).get("backend") or {}).get("name")))
+    return names

@@ -1,0 +1,87 @@
+"""Gather once: every read of a tick, into one frozen observation."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.engine.decide import questions
+from surefoot.engine.transitions import route_of
+from surefoot.engine.world import Observation, Route
+from surefoot.ports import Metrics, Ports, ReleaseObject
+
+
+async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observation:
+    """The world as one tick sees it. Raises PortError when the API server does not answer."""
+    namespace, name = release.key
+    spec, problem = release.spec, release.problem
+    if spec is not None and (unknown := _unknown_preset(spec, ports.metrics)):
+        spec, problem = None, unknown
+    route_name = _route_name(release)
+    route = await ports.traffic.route(namespace, route_name) if route_name else None
+    workloads, services = _names(release, route)
+    obs = Observation(
+        now=now,
+        namespace=namespace,
+        name=name,
+        uid=release.uid,
+        generation=release.generation,
+        created=release.created,
+        deleted=release.deleted,
+        spec=spec,
+        problem=problem,
+        status=release.status,
+        workloads={w: await ports.workloads.workload(namespace, w) for w in sorted(workloads)},
+        services={s: await ports.workloads.service_ports(namespace, s) for s in sorted(services)},
+        route=route,
+        actions=ports.store.actions(release.key),
+        rivals=ports.store.rivals(release),
+    )
+    asked, interval = questions(obs)
+    return replace(obs, answers=ports.metrics.collect(release.key, asked, now, interval))
+
+
+def _unknown_preset(spec: ModelReleaseSpec, metrics: Metrics) -> str | None:
+    """A sentence about the first signal whose preset cannot measure it."""
+    for signal in spec.signals:
+        if signal.source is not None:
+            said = metrics.supports(signal.source.preset, signal.type.value)
+            if said is not None:
+                return f"signal {signal.name}: {said}"
+    return None
+
+
+def _running(status: ModelReleaseStatus | None) -> bool:
+    return status is not None and status.release is not None and status.release.outcome is None
+
+
+def _route_name(release: ReleaseObject) -> str | None:
+    """The route of the release in flight or just ended, else the one that the spec means."""
+    status = release.status
+    if status is not None and status.traffic is not None:
+        returning = bool(status.traffic.observed) and status.phase == "Reverting"
+        if _running(status) or release.spec is None or returning:
+            return status.traffic.route.name
+    return route_of(release.spec, release.key.name).name if release.spec else None
+
+
+def _names(release: ReleaseObject, route: Route | None) -> tuple[set[str], set[str]]:
+    """Every Deployment and Service that a rule may want to know of."""
+    workloads: set[str] = set()
+    services: set[str] = set()
+    if release.spec is not None:
+        for arm in (release.spec.candidate, release.spec.incumbent):
+            if arm is not None:
+                workloads.add(arm.workload_ref.name)
+                services.add(arm.service)
+    status = release.status
+    for held in (status.incumbent, status.release) if status else ():
+        if held is not None:
+            workloads.add(held.workload)
+            services.add(held.backend.name)
+    if route is not None and (status is None or status.incumbent is None):
+        # First sight of a split: the Deployment behind a backend is looked for by its name.
+        found = {b.name for rule in route.rules for b in rule if "/" not in b.name}
+        workloads |= found
+        services |= found
+    return workloads, services

@@ -1,0 +1,129 @@
+"""What the reconciler needs of the world, as protocols, and the errors that belong to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
+from surefoot.engine.questions import Answer, Question
+from surefoot.engine.world import Action, Rival, Route, Workload
+
+
+class Key(NamedTuple):
+    """The release that a tick is about."""
+
+    namespace: str
+    name: str
+
+
+class PortError(Exception):
+    """Something outside did not do what it was asked to."""
+
+
+class TransientError(PortError):
+    """May go through later: the network, a 429, a 5xx."""
+
+
+class PermanentError(PortError):
+    """Will not go through as it is: a 403, a 400 on a sound request."""
+
+
+class ConflictError(PortError):
+    """What was read is stale: read again and decide anew."""
+
+
+@dataclass(frozen=True)
+class ReleaseObject:
+    """A ModelRelease as it was read. `gone`: it exists no more, only its last state is known."""
+
+    key: Key
+    uid: str
+    generation: int
+    created: datetime
+    resource_version: str
+    deleted: bool
+    gone: bool
+    spec: ModelReleaseSpec | None
+    problem: str
+    status: ModelReleaseStatus | None
+    raw_status: Mapping[str, Any]
+
+
+class Store(Protocol):
+    """ModelReleases and ReleaseActions."""
+
+    async def release(self, key: Key) -> ReleaseObject | None: ...
+
+    async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
+        """Persist intent and evidence. Raises ConflictError when `release` is stale."""
+        ...
+
+    def actions(self, key: Key) -> tuple[Action, ...]: ...
+
+    def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]: ...
+
+    async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None: ...
+
+    def forget(self, key: Key) -> None:
+        """A deleted release has had its last tick."""
+        ...
+
+
+class Workloads(Protocol):
+    """Deployments and Services; None where there is none."""
+
+    async def workload(self, namespace: str, name: str) -> Workload | None: ...
+
+    async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None: ...
+
+
+class Traffic(Protocol):
+    """Routes and their weights."""
+
+    async def route(self, namespace: str, name: str) -> Route | None: ...
+
+    async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
+        """Carry out one absolute write. Raises ConflictError when the route was changed meanwhile."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people."""
+
+    async def announce(self, release: ReleaseObject, said: Announcement) -> None: ...
+
+
+class Metrics(Protocol):
+    """Prometheus, asked without waiting: a slow answer must never delay a revert."""
+
+    def collect(
+        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+    ) -> Mapping[str, Answer] | None:
+        """Answers by signal name when a collection has just finished, else None.
+
+        Starts a collection when one is due (`interval` since the last began) and calls back the
+        queue with `key` when it is done. Never raises: a failure is a `Problem` in the answers.
+        """
+        ...
+
+    def forget(self, key: Key) -> None:
+        """Drop what is known of a release, its running collection included."""
+        ...
+
+    def supports(self, preset: str, signal_type: str) -> str | None:
+        """None when the preset can measure that type, else a sentence that says what can."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside, in one hand."""
+
+    store: Store
+    workloads: Workloads
+    traffic: Traffic
+    metrics: Metrics
+    notifier: Notifier

@@ -1,0 +1,60 @@
+"""One tick: load, observe, decide, record intent, apply, publish; in that order and no other."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from surefoot.apply import apply
+from surefoot.engine.decide import decide
+from surefoot.engine.effects import Decision
+from surefoot.observe import observe
+from surefoot.ports import Key, PortError, Ports, ReleaseObject
+
+log = logging.getLogger("surefoot.tick")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a tick came to, and when the next one is due (None: never)."""
+
+    decision: Decision | None
+    requeue: timedelta | None
+    writes: int = 0
+    saved: bool = False
+
+
+async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
+    """Bring one release a tick further. Raises PortError when it has to be tried again."""
+    release = await ports.store.release(key)
+    if release is None:
+        ports.metrics.forget(key)
+        return Report(None, None)
+    observation = await observe(release, ports, now)
+    decision = decide(observation)
+    saved = decision.save and not release.gone
+    if saved:
+        await ports.store.save_status(release, decision.status)
+    writes = await apply(decision.effects, key.namespace, ports, now)
+    await _publish(release, decision, ports)
+    if release.gone:
+        ports.store.forget(key)
+        ports.metrics.forget(key)
+        return Report(decision, None, writes)
+    requeue = decision.requeue
+    if writes:
+        # What was written is verified at once by a tick of its own; a write that follows from no
+        # new intent had no effect before, and is not repeated in a hot loop.
+        requeue = timedelta(0) if saved else min(timedelta(seconds=1), requeue)
+    return Report(decision, requeue, writes, saved)
+
+
+async def _publish(release: ReleaseObject, decision: Decision, ports: Ports) -> None:
+    """Events come after what they tell; a lost one must not stop a release."""
+    namespace, name = release.key
+    for said in decision.announcements:
+        where = {"namespace": namespace, "release": name, "reason": said.reason.value}
+        log.log(logging.WARNING if said.warning else logging.INFO, said.message, extra=where)
+        try:
+            await ports.notifier.announce(release, said)
+        except PortError as error:
+            log.warning("an Event was lost: %s", error, extra=where)

@@ -1,0 +1,1 @@
+"""Pure arithmetic: exact counts, and the value of each signal type."""

@@ -1,0 +1,60 @@
+"""Exact increases of counters from raw samples: no rate, no extrapolation, resets counted."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from math import isfinite
+
+Sample = tuple[float, float]
+"""Unix time in seconds, and the counter's value then."""
+
+
+class NotANumber(ValueError):
+    """A sample that is NaN or infinite: nothing may be counted with it."""
+
+
+def increase(
+    samples: Sequence[Sample],
+    start: float,
+    end: float,
+    born: bool,
+    resets: frozenset[float] = frozenset(),
+) -> float:
+    """How much one series rose within `(start, end]`, from samples in the order of their times.
+
+    The baseline is the last sample at or before `start`; without one it is zero if the series was
+    `born` inside the window (see `born_from_zero`), else its first sample, of which nothing is
+    known. A sample below the one before it is a reset: all of its value counts. `resets` adds the
+    times at which a sibling series of the same object showed a reset (see `reset_times`).
+    Raises NotANumber for NaN and infinities from the baseline on.
+    """
+    before = [sample for sample in samples if sample[0] <= start][-1:]
+    inside = [sample for sample in samples if start < sample[0] <= end]
+    if not before and born and inside:
+        before = [(inside[0][0], 0.0)]
+    counted = before + inside
+    if not all(isfinite(value) for _, value in counted):
+        raise NotANumber("a sample is not a finite number")
+    return sum(
+        value if value < earlier or time in resets else value - earlier
+        for (_, earlier), (time, value) in pairwise(counted)
+    )
+
+
+def reset_times(samples: Sequence[Sample]) -> frozenset[float]:
+    """When a counter fell, which a counter does only when it starts anew.
+
+    The buckets of one histogram start anew together, but a bucket that has caught up by the next
+    sample does not show it; the union over the buckets does.
+    """
+    return frozenset(time for (_, earlier), (time, value) in pairwise(samples) if value < earlier)
+
+
+def born_from_zero(first: float, others: Iterable[tuple[float, float]]) -> bool:
+    """Whether a series whose first sample is at `first` started at zero.
+
+    `others` are the times of the first and last sample of other series of the same target. One that
+    was there before `first` and is still there proves that the target was scraped while this series
+    did not exist yet. Where all others end as this one begins, the target was relabelled or
+    replaced, and its counters may be old.
+    """
+    return any(begin < first <= last for begin, last in others)

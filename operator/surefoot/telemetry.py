@@ -1,0 +1,156 @@
+"""Surefoot's own metrics and logs; both tell only what a tick reported."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from surefoot.api.vocabulary import Phase, Verdict
+from surefoot.engine.effects import Decision
+from surefoot.ports import Key
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Telemetry:
+    """Everything under `surefoot_` at /metrics."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        names = ("namespace", "release")
+        self.ticks = Counter(
+            "surefoot_ticks", "Ticks by the rule that spoke.", ("rule",), registry=self.registry
+        )
+        self.tick_seconds = Histogram(
+            "surefoot_tick_seconds", "Duration of a tick.", buckets=_BUCKETS, registry=self.registry
+        )
+        self.lateness = Histogram(
+            "surefoot_tick_lateness_seconds",
+            "How late a tick began.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.failures = Counter(
+            "surefoot_tick_failures",
+            "Ticks that have to be tried again, by error.",
+            ("error",),
+            registry=self.registry,
+        )
+        self.writes = Counter(
+            "surefoot_writes", "Writes to the API server.", ("kind",), registry=self.registry
+        )
+        self.announced = Counter(
+            "surefoot_transitions",
+            "Transitions of releases, by reason.",
+            ("namespace", "reason"),
+            registry=self.registry,
+        )
+        self.weight = Gauge(
+            "surefoot_candidate_weight_percent",
+            "Candidate weight.",
+            (*names, "kind"),
+            registry=self.registry,
+        )
+        self.phase = Gauge(
+            "surefoot_release_phase",
+            "1 for the phase that a release is in.",
+            (*names, "phase"),
+            registry=self.registry,
+        )
+        self.value = Gauge(
+            "surefoot_signal_value",
+            "The candidate's value of a signal.",
+            (*names, "signal"),
+            registry=self.registry,
+        )
+        self.verdict = Gauge(
+            "surefoot_signal_verdict",
+            "The verdict: 0 Pass, 1 NoData, 2 Inconclusive, 3 Error, 4 Fail, below 0 does not gate.",
+            (*names, "signal"),
+            registry=self.registry,
+        )
+        self._signals: dict[Key, set[str]] = {}
+
+    def observe(self, key: Key, decision: Decision, writes: int, saved: bool) -> None:
+        """Account for one tick."""
+        self.ticks.labels(decision.rule.value).inc()
+        if saved:
+            self.writes.labels("status").inc()
+        self.writes.labels("effect").inc(writes)
+        for said in decision.announcements:
+            self.announced.labels(key.namespace, said.reason.value).inc()
+        for phase in Phase:
+            self.phase.labels(*key, phase.value).set(phase is decision.status.phase)
+        traffic = decision.status.traffic
+        if traffic is not None:
+            self.weight.labels(*key, "intended").set(traffic.intended)
+            self.weight.labels(*key, "observed").set(traffic.observed or 0)
+        self._observe_signals(key, decision)
+
+    def _observe_signals(self, key: Key, decision: Decision) -> None:
+        levels = {verdict.label: int(verdict) for verdict in Verdict}
+        names = {signal.name for signal in decision.status.signals}
+        for gone in self._signals.get(key, set()) - names:
+            self._drop_signal(key, gone)
+        self._signals[key] = names
+        for signal in decision.status.signals:
+            if signal.value is not None:
+                self.value.labels(*key, signal.name).set(signal.value)
+            self.verdict.labels(*key, signal.name).set(levels.get(signal.verdict, 3))
+
+    def _drop_signal(self, key: Key, name: str) -> None:
+        for gauge in (self.value, self.verdict):
+            if (*key, name) in gauge._metrics:
+                gauge.remove(*key, name)
+
+    def forget(self, key: Key) -> None:
+        """Series of a release that is gone would be alerted on for ever."""
+        for name in self._signals.pop(key, set()):
+            self._drop_signal(key, name)
+        for gauge, labels in ((self.weight, ("intended", "observed")), (self.phase, tuple(Phase))):
+            for label in labels:
+                if (*key, str(label)) in gauge._metrics:
+                    gauge.remove(*key, str(label))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        for name in ("namespace", "release", "reason", "rule"):
+            if hasattr(record, name):
+                entry[name] = getattr(record, name)
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
+
+
+class TextFormatter(logging.Formatter):
+    """For people: time, level, release, sentence."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        where = ""
+        if hasattr(record, "release"):
+            where = f"{record.namespace}/{record.release} "  # type: ignore[attr-defined]
+        when = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        text = f"{when} {record.levelname:<7} {where}{record.getMessage()}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def set_up_logging(log_format: str, level: str) -> None:
+    """Logs of the whole process go to standard error in one format."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("kopf", "aiohttp.access"):
+        logging.getLogger(noisy).setLevel("WARNING")

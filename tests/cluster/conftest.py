@@ -1,0 +1,86 @@
+"""One real API server for the whole session, with Surefoot's CRDs, admission policy and user roles."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localcluster import access, build, cluster, system
+from localcluster.state import Cluster
+from tests.support.kube import ApiError, Kube
+from tests.support.poll import until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_PEOPLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: people-act-on-releases}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: surefoot-actor}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "surefoot:people"}]
+"""
+_NAMESPACES = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def api() -> Iterator[Cluster]:
+    """An `api` cluster: etcd and kube-apiserver; alice, bob and carol may act on releases."""
+    name = f"test-api-{os.getpid()}"
+    try:
+        running = cluster.up(profile="api", name=name)
+        kubectl(running, "apply", "--server-side", "-f", str(ROOT / "crds"))
+        kubectl(running, "apply", "-f", "-", stdin=_chart_parts() + "\n---\n" + _PEOPLE)
+        kubectl(running, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        _await_policy(running)
+        yield running
+    finally:
+        cluster.down(name)
+
+
+@pytest.fixture
+def kube(api: Cluster) -> Kube:
+    """The API server as admin, in a namespace that nobody used before."""
+    return fresh(api)
+
+
+def fresh(api: Cluster, user: str = "admin") -> Kube:
+    """The API server as `user`, in a new namespace."""
+    namespace = f"test-{next(_NAMESPACES)}"
+    admin = Kube(api.server, api.ca, api.tokens["admin"], namespace)
+    admin.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    return admin.within(namespace, api.tokens[user])
+
+
+def kubectl(api: Cluster, *words: str, stdin: str | None = None) -> str:
+    """Output of kubectl as admin."""
+    return access.kubectl(api, build.asset("kubectl"), words, stdin)
+
+
+def _chart_parts() -> str:
+    """What the chart gives people: the policy on actions, and the roles."""
+    shown = ("admissionpolicy", "userroles")
+    only = [word for part in shown for word in ("--show-only", f"templates/{part}.yaml")]
+    setting = ["--set", "prometheus.url=http://prometheus.example:9090"]
+    chart = ROOT / "charts" / "surefoot"
+    return system.run([build.binary("helm"), "template", "surefoot", chart, *only, *setting])
+
+
+def _await_policy(api: Cluster) -> None:
+    """A policy takes effect a moment after it was stored."""
+    kube = Kube(api.server, api.ca, api.tokens["admin"])
+    foreign = {
+        "apiVersion": "surefoot.dev/v1alpha1",
+        "kind": "ReleaseAction",
+        "metadata": {"name": "probe"},
+        "spec": {"releaseName": "probe", "type": "Abort", "requestedBy": "nobody"},
+    }
+
+    def refused() -> bool:
+        try:
+            kube.request("POST", f"{kube.path('ReleaseAction')}?dryRun=All", foreign)
+        except ApiError as error:
+            return error.code == 403
+        return False
+
+    until(refused, what="the admission policy refuses an action in another's name")

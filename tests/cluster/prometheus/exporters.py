@@ -1,0 +1,90 @@
+"""A real Prometheus that scrapes exporters whose text the test writes."""
+
+import json
+import subprocess
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.support.poll import until
+from tests.support.story import free_port
+
+
+class Exporter:
+    """One target; `text` is what the next scrape gets, None a failing scrape."""
+
+    def __init__(self, text: str | None = "", labels: Mapping[str, str] | None = None) -> None:
+        self.text, self.labels = text, dict(labels or {})
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                text = outer.text
+                self.send_response(503 if text is None else 200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write((text or "").encode())
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def target(self) -> str:
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Prometheus:
+    """Scrapes the exporters every second."""
+
+    def __init__(self, binary: Path, folder: Path, *exporters: Exporter) -> None:
+        groups = [{"targets": [each.target], "labels": each.labels} for each in exporters]
+        config = {
+            "global": {"scrape_interval": "1s"},
+            "scrape_configs": [{"job_name": "test", "static_configs": groups}],
+        }
+        file, self._log = folder / "prometheus.yml", (folder / "prometheus.log").open("w")
+        file.write_text(json.dumps(config))
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            [
+                binary, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+            ],
+            stdout=self._log, stderr=self._log,
+        )  # fmt: skip
+        until(lambda: self.vector("vector(1)"), 120, what="Prometheus answers")
+
+    def query(self, query: str) -> Any:
+        """The raw answer to an instant query, None while Prometheus does not answer."""
+        form = urllib.parse.urlencode({"query": query}).encode()
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.url}/api/v1/query", form, timeout=30) as answer:
+                return json.load(answer)
+        except OSError:
+            return None
+
+    def vector(self, query: str) -> list[float]:
+        answer = self.query(query)
+        return [float(each["value"][1]) for each in answer["data"]["result"]] if answer else []
+
+    def has(self, query: str, value: float) -> None:
+        """Wait until a scrape has brought this value."""
+        until(lambda: self.vector(query) == [value], 90, what=f"{query} is {value}")
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._log.close()

@@ -1,0 +1,370 @@
+"""A world in memory: ports that keep state, a clock that is moved by hand, and builders for stories."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.vocabulary import ActionType
+from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
+from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
+from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
+from surefoot.ports import ConflictError, Key, Ports, ReleaseObject, TransientError
+from surefoot.reconcile import Report, reconcile
+from surefoot.stats.measures import Counts, Measure
+
+T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+KEY = Key("risk", "fraud")
+
+
+def workload(
+    name: str, *, image: str = "", replicas: int = 2, available: int | None = None
+) -> Workload:
+    """A Deployment; all of its pods are available unless told otherwise."""
+    ready = replicas if available is None else available
+    print_ = f"fp-{image or name}"
+    return Workload(
+        name, print_, f"th-{image or name}", replicas, ready, replicas > 0 and ready >= replicas
+    )
+
+
+def spec(**changes: Any) -> dict[str, Any]:
+    """Three steps of 30 s, a bake of 30 s, one ErrorRate signal; `changes` replace top-level fields."""
+    base: dict[str, Any] = {
+        "candidate": {"version": "42", "workloadRef": {"name": "fraud-v42"}},
+        "incumbent": {"workloadRef": {"name": "fraud-v41"}},
+        "traffic": {
+            "managedRoute": {"parentRefs": [{"name": "public"}], "hostnames": ["fraud.example"]}
+        },
+        "steps": [{"weight": w, "hold": "30s"} for w in (10, 25, 50)],
+        "bake": "30s",
+        "startDeadline": "5m",
+        "analysis": {"interval": "10s", "warmup": "0s"},
+        "signals": [errors()],
+    }
+    return {k: v for k, v in {**base, **changes}.items() if v is not None}
+
+
+def errors(name: str = "errors", **changes: Any) -> dict[str, Any]:
+    """An ErrorRate signal with a limit of 5 %."""
+    threshold = {"max": 0.05, "window": "30s", "minSamples": 20, **changes.pop("threshold", {})}
+    return {
+        "name": name,
+        "type": "ErrorRate",
+        "source": {"preset": "envoy"},
+        "threshold": threshold,
+        **changes,
+    }
+
+
+def candidate(version: str, **changes: Any) -> dict[str, Any]:
+    """`spec.candidate` for a version."""
+    return {"version": version, "workloadRef": {"name": f"fraud-v{version}"}, **changes}
+
+
+def given_route(name: str = "fraud") -> dict[str, Any]:
+    return {"route": {"kind": "HTTPRoute", "name": name}}
+
+
+class MemoryStore:
+    """Store and Workloads; `crash_after` makes the world end after that many writes."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    async def release(self, key: Key) -> ReleaseObject | None:
+        return self.world.object(key)
+
+    async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
+        world = self.world
+        if release.resource_version != str(world.version):
+            raise ConflictError("stale")
+        # Through JSON and back, as the API server would: what is not in the schema is lost.
+        world.status = status.dump()
+        world.version += 1
+        world.wrote("status")
+
+    def actions(self, key: Key) -> tuple[Action, ...]:
+        return tuple(self.world.actions)
+
+    def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
+        return tuple(self.world.rivals)
+
+    async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
+        self.world.actions = [a for a in self.world.actions if a.name != effect.name]
+        self.world.finished[effect.name] = effect
+        self.world.wrote("action")
+
+    def forget(self, key: Key) -> None:
+        self.world.forgotten = True
+
+    async def workload(self, namespace: str, name: str) -> Workload | None:
+        return self.world.workloads.get(name)
+
+    async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
+        return self.world.services.get(name)
+
+
+class MemoryTraffic:
+    """HTTPRoutes by name; a Gateway that accepts what it is told to."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    async def route(self, namespace: str, name: str) -> Route | None:
+        found = self.world.routes.get(name)
+        return (
+            replace(found, accepted=self.world.accepts, verdict=self.world.gateway_says)
+            if found
+            else None
+        )
+
+    async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
+        world = self.world
+        if world.api_down:
+            raise TransientError("503")
+        old = world.routes.get(effect.route)
+        if isinstance(effect, WriteManagedRoute):
+            rule = tuple(BackendWeight(b.name, b.port, w) for b, w in effect.backends)
+            world.routes[effect.route] = Route(
+                effect.route, (old.generation if old else 0) + 1, effect.owner_uid, (rule,),
+                tuple(p.dump() for p in effect.spec.parent_refs), tuple(effect.spec.hostnames),
+            )  # fmt: skip
+        else:
+            if old is None or old.generation != effect.generation:
+                raise ConflictError("the route changed")
+            rules = [list(rule) for rule in old.rules]
+            for change in effect.changes:
+                at = rules[change.rule][change.backend]
+                assert at.name == change.name
+                rules[change.rule][change.backend] = replace(at, weight=change.weight)
+            world.routes[effect.route] = replace(
+                old, generation=old.generation + 1, rules=tuple(map(tuple, rules))
+            )
+        world.wrote("route")
+
+
+class MemoryMetrics:
+    """Answers when they are due, as the world's arms behave; `trouble` is a problem with everything."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.last: datetime | None = None
+        self.asked: list[Sequence[Question]] = []
+
+    def collect(
+        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+    ) -> Mapping[str, Answer] | None:
+        if not questions or (self.last is not None and now - self.last < interval):
+            return None
+        self.last = now
+        self.asked.append(questions)
+        return {q.signal.name: self.world.answer(q, now) for q in questions}
+
+    def forget(self, key: Key) -> None:
+        self.last = None
+
+    def supports(self, preset: str, signal_type: str) -> str | None:
+        return None if preset in ("envoy", "model-server") else f"there is no preset {preset}"
+
+
+class MemoryNotifier:
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    async def announce(self, release: ReleaseObject, said: Announcement) -> None:
+        self.world.events.append(said)
+
+
+class CrashError(Exception):
+    """The operator was killed."""
+
+
+@dataclass
+class World:
+    """One release and all around it."""
+
+    spec: dict[str, Any]
+    now: datetime = T0
+    status: dict[str, Any] = field(default_factory=dict)
+    uid: str = "uid-fraud"
+    created: datetime = T0
+    generation: int = 1
+    version: int = 1
+    deleted: bool = False
+    workloads: dict[str, Workload] = field(default_factory=dict)
+    services: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+    accepts: bool | None = True
+    gateway_says: str = ""
+    actions: list[Action] = field(default_factory=list)
+    finished: dict[str, FinishAction] = field(default_factory=dict)
+    rivals: list[Rival] = field(default_factory=list)
+    measures: dict[tuple[str, str], Measure | Problem] = field(default_factory=dict)
+    sampled: datetime | None = None
+    trouble: Problem | None = None
+    events: list[Announcement] = field(default_factory=list)
+    writes: list[str] = field(default_factory=list)
+    weights: list[int] = field(default_factory=list)
+    crash_after: int | None = None
+    api_down: bool = False
+    forgotten: bool = False
+
+    def __post_init__(self) -> None:
+        self.store, self.metrics = MemoryStore(self), MemoryMetrics(self)
+        self.ports = Ports(
+            self.store, self.store, MemoryTraffic(self), self.metrics, MemoryNotifier(self)
+        )
+
+    # ---- what the ports ask
+
+    def object(self, key: Key) -> ReleaseObject | None:
+        if key != KEY or self.forgotten:
+            return None
+        try:
+            parsed, problem = ModelReleaseSpec.model_validate(self.spec), ""
+        except ValueError as error:
+            parsed, problem = None, str(error)
+        status = ModelReleaseStatus.model_validate(self.status) if self.status else None
+        return ReleaseObject(
+            KEY, self.uid, self.generation, self.created, str(self.version), self.deleted,
+            self.deleted, parsed, problem, status, self.status,
+        )  # fmt: skip
+
+    def wrote(self, kind: str) -> None:
+        self.writes.append(kind)
+        if kind == "route":
+            self.weights.append(self.weight())
+        if self.crash_after is not None:
+            self.crash_after -= 1
+            if self.crash_after <= 0:
+                self.crash_after = None
+                raise CrashError
+
+    def answer(self, question: Question, now: datetime) -> Answer:
+        if self.trouble is not None:
+            return Answer(Reading(problem=self.trouble), Reading(problem=self.trouble))
+        healthy = self.measures.get((question.signal.name, "both"), Counts(1, 1000))
+        candidate, incumbent = (
+            _reading(self.measures.get((question.signal.name, arm), healthy), self.sampled or now)
+            for arm in ("candidate", "incumbent")
+        )
+        return Answer(candidate, incumbent)
+
+    # ---- what a story does
+
+    def reads(
+        self, bad: float, total: float = 1000, *, arm: str = "candidate", name: str = "errors"
+    ) -> None:
+        """The arm's counts from now on."""
+        self.measures[(name, arm)] = Counts(bad, total)
+
+    async def tick(self, seconds: float = 0) -> Report:
+        """Move the clock, then tick until nothing is to be done at once."""
+        self.now += timedelta(seconds=seconds)
+        report = Report(None, timedelta(seconds=1))
+        for _ in range(10):
+            try:
+                report = await reconcile(KEY, self.ports, self.now)
+            except (ConflictError, TransientError):
+                continue
+            if report.requeue is None or report.requeue > timedelta(0):
+                return report
+        return report
+
+    async def run(self, seconds: float, every: float = 10) -> None:
+        """Let time pass, a tick at a time."""
+        for _ in range(round(seconds / every)):
+            await self.tick(every)
+
+    async def until(self, phase: str, most: float = 1200) -> None:
+        """Tick until a phase is reached; fails when it is not."""
+        waited = 0.0
+        while self.phase != phase:
+            assert waited < most, f"{self.phase}: {self.status.get('message')}"
+            await self.tick(10)
+            waited += 10
+
+    def act(self, kind: str, by: str = "alice", message: str = "") -> str:
+        """A person creates a ReleaseAction."""
+        name = f"{kind.lower()}-{len(self.finished) + len(self.actions)}"
+        self.actions.append(Action(name, f"uid-{name}", ActionType(kind), by, message, self.now))
+        return name
+
+    def edit_weight(
+        self, candidate_weight: int, *, manager: str = "kubectl-edit", route: str = "fraud"
+    ) -> None:
+        """Someone writes the route's weights by hand."""
+        old = self.routes[route]
+        mine = self.status["release"]["backend"]["name"]
+        rules = tuple(
+            tuple(
+                replace(b, weight=candidate_weight if b.name == mine else 100 - candidate_weight)
+                for b in rule
+            )
+            for rule in old.rules
+        )
+        self.routes[route] = replace(
+            old, generation=old.generation + 1, rules=rules, manager=manager
+        )
+
+    def apply(self, **changes: Any) -> None:
+        """Git applies another spec."""
+        self.spec = {k: v for k, v in {**self.spec, **changes}.items() if v is not None}
+        self.generation += 1
+        self.version += 1
+
+    # ---- what a story sees
+
+    @property
+    def phase(self) -> str:
+        return str(self.status.get("phase", ""))
+
+    def weight(self, route: str = "fraud") -> int:
+        """The candidate's weight in the route: of what is in flight or was, else of fraud-v42."""
+        held = (self.status.get("release") or {}).get("backend", {}).get("name", "fraud-v42")
+        found = self.routes.get(route)
+        return (
+            next((b.weight for rule in found.rules for b in rule if b.name == held), 0)
+            if found
+            else 0
+        )
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        found = next(c for c in self.status["conditions"] if c["type"] == kind)
+        return found["status"], found["reason"]
+
+    def reasons(self) -> list[str]:
+        return [e.reason.value for e in self.events]
+
+    def decided(self) -> list[str]:
+        return [d["reason"] for d in self.status.get("decisions", [])]
+
+
+def _reading(found: Measure | Problem, newest: datetime) -> Reading:
+    return Reading(problem=found) if isinstance(found, Problem) else Reading(found, newest)
+
+
+NO_PROMETHEUS = Problem(
+    ProblemKind.UNREACHABLE, "Prometheus at prometheus:9090 refused the connection"
+)
+
+
+def arms(*names: str) -> dict[str, Any]:
+    """Deployments and Services of these names, healthy."""
+    return {"workloads": {n: workload(n) for n in names}, "services": dict.fromkeys(names, (80,))}
+
+
+def new_world(**changes: Any) -> World:
+    """v41 and v42 are there; nothing has been applied yet."""
+    return World(spec=spec(**changes), **arms("fraud-v41", "fraud-v42"))
+
+
+def given_world(weights: tuple[int, int] = (100, 0), **changes: Any) -> World:
+    """As `new_world`, with an HTTPRoute of the user's that lists both arms."""
+    world = new_world(traffic=given_route(), **changes)
+    rule = (BackendWeight("fraud-v41", 80, weights[0]), BackendWeight("fraud-v42", 80, weights[1]))
+    world.routes["fraud"] = Route("fraud", 1, None, (rule,))
+    return world

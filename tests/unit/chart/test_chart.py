@@ -1,0 +1,180 @@
+"""The Helm chart as Helm renders it: rights, pod security, admission, refusals."""
+
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+
+from environment import ROOT
+from localcluster import build
+
+CHART = ROOT / "charts" / "surefoot"
+URL = "prometheus.url=http://prometheus.monitoring:9090"
+Manifest = dict[str, Any]
+
+
+def helm(*values: str) -> subprocess.CompletedProcess[str]:
+    settings = [part for value in values for part in ("--set", value)]
+    command = [
+        str(build.binary("helm")),
+        "template",
+        "surefoot",
+        str(CHART),
+        "--namespace",
+        "platform",
+    ]
+    return subprocess.run([*command, *settings], capture_output=True, text=True)
+
+
+def render(*values: str) -> list[Manifest]:
+    done = helm(URL, *values)
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
+    return [manifest for manifest in manifests if manifest["kind"] == kind]
+
+
+@pytest.fixture(scope="module")
+def default() -> list[Manifest]:
+    return render()
+
+
+def test_the_operator_gets_exactly_the_rights_it_uses(default: list[Manifest]) -> None:
+    role = next(r for r in of_kind(default, "ClusterRole") if r["metadata"]["name"] == "surefoot")
+    rights = {
+        (group, resource): set(rule["verbs"])
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    read = {"get", "list", "watch"}
+    assert rights == {
+        ("surefoot.dev", "modelreleases"): read,
+        ("surefoot.dev", "releaseactions"): read,
+        ("surefoot.dev", "modelreleases/status"): {"patch", "update"},
+        ("surefoot.dev", "releaseactions/status"): {"patch", "update"},
+        ("apps", "deployments"): read,
+        ("", "services"): read,
+        ("gateway.networking.k8s.io", "httproutes"): read | {"create", "patch"},
+        ("events.k8s.io", "events"): {"create", "patch"},
+    }
+
+
+def test_no_role_has_wildcards_or_secrets(default: list[Manifest]) -> None:
+    for role in of_kind(default, "ClusterRole"):
+        for rule in role["rules"]:
+            words = {*rule["apiGroups"], *rule["resources"], *rule["verbs"]}
+            assert not any("*" in word for word in words)
+            assert "secrets" not in words
+
+
+def test_people_have_roles_that_the_cluster_roles_carry(default: list[Manifest]) -> None:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    carried = {
+        role["metadata"]["name"]: label.removeprefix(prefix)
+        for role in of_kind(default, "ClusterRole")
+        for label in role["metadata"]["labels"]
+        if label.startswith(prefix)
+    }
+    assert carried == {
+        "surefoot-viewer": "view",
+        "surefoot-editor": "edit",
+        "surefoot-actor": "edit",
+    }
+
+
+def test_the_pod_meets_the_restricted_standard(default: list[Manifest]) -> None:
+    (deployment,) = of_kind(default, "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"]["memory"]
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
+    probes = {container[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")}
+    assert probes == {"/healthz", "/readyz"}
+
+
+def test_values_reach_the_operator() -> None:
+    manifests = render("prometheus.scrapeInterval=5s", "log.format=text", "http.port=9000")
+    (deployment,) = of_kind(manifests, "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert {item["name"]: item["value"] for item in container["env"]} == {
+        "SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
+        "SUREFOOT_SCRAPE_INTERVAL": "5s",
+        "SUREFOOT_LOG_FORMAT": "text",
+        "SUREFOOT_LOG_LEVEL": "info",
+        "SUREFOOT_HTTP_PORT": "9000",
+    }
+    assert container["ports"] == [{"name": "http", "containerPort": 9000}]
+
+
+def test_definitions_are_the_generated_ones_and_are_kept(default: list[Manifest]) -> None:
+    crds = {crd["metadata"]["name"]: crd for crd in of_kind(default, "CustomResourceDefinition")}
+    files = sorted((ROOT / "crds").glob("*.yaml"))
+    assert len(crds) == len(files)
+    for file in files:
+        expected = yaml.safe_load(file.read_text())
+        crd = crds[expected["metadata"]["name"]]
+        assert crd["spec"] == expected["spec"]
+        assert crd["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_the_policy_checks_who_asks_and_forbids_edits(default: list[Manifest]) -> None:
+    (policy,) = of_kind(default, "ValidatingAdmissionPolicy")
+    (binding,) = of_kind(default, "ValidatingAdmissionPolicyBinding")
+    author, frozen = (rule["expression"] for rule in policy["spec"]["validations"])
+    assert "object.spec.requestedBy == request.userInfo.username" in author
+    assert "object.spec == oldObject.spec" in frozen
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+def test_parts_can_be_left_out() -> None:
+    manifests = render(
+        "crds.install=false",
+        "rbac.create=false",
+        "rbac.userRoles=false",
+        "admissionPolicy.enabled=false",
+        "serviceAccount.create=false",
+    )
+    assert {manifest["kind"] for manifest in manifests} == {"Deployment", "Service"}
+
+
+def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
+    assert not of_kind(default, "ServiceMonitor")
+    (monitor,) = of_kind(render("metrics.serviceMonitor.enabled=true"), "ServiceMonitor")
+    assert monitor["spec"]["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "15s"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("prometheus.url=", "prometheus.url is empty: set it to the address at which pods reach"),
+        ("prometheus.url=prom:9090", 'is "prom:9090": it must start with http:// or https://'),
+        ("prometheus.scrapeInterval=15", 'is "15": it must be a whole number with a unit'),
+        ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
+        ("http.port=80", "at '/http/port': minimum: got 80, want 1,024"),
+        ("promtheus.url=x", "additional properties 'promtheus' not allowed"),
+    ],
+)
+def test_a_bad_value_is_refused_with_a_sentence(value: str, sentence: str) -> None:
+    done = helm(URL, value)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+def test_lint_finds_nothing() -> None:
+    command = [str(build.binary("helm")), "lint", "--strict", str(CHART), "--set", URL]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

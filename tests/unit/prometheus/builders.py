@@ -1,0 +1,44 @@
+"""Questions about risk/fraud from v41 to v42, and series, in a few words."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from surefoot.adapters.prometheus.payload import Series
+from surefoot.api.signals import Signal
+from surefoot.engine.questions import ArmRef, Question
+
+T0 = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+_SOURCES = {
+    "ErrorRate": {"source": {"preset": "envoy"}},
+    "Latency": {"source": {"preset": "envoy"}, "quantile": 0.99},
+    "Drift": {"source": {"preset": "model-server"}},
+    "Calibration": {"source": {"preset": "model-server"}},
+    "PromQL": {},
+}
+
+
+def question(
+    kind: str = "ErrorRate",
+    name: str = "s",
+    *,
+    start: datetime = T0,
+    window: str = "1h",
+    namespace: str = "risk",
+    candidate: str = "fraud-v42",
+    incumbent: str = "fraud-v41",
+    **fields: Any,
+) -> Question:
+    """A question whose arms have the Deployment's name for their Service, on port 80."""
+    body = {"name": name, "type": kind, "threshold": {"max": 1, "window": window}}
+    signal = Signal.model_validate({**body, **_SOURCES[kind], **fields})
+    arms = (ArmRef(each, each, 80) for each in (candidate, incumbent))
+    return Question(signal, namespace, *arms, start)
+
+
+def ago(seconds: float) -> timedelta:
+    return timedelta(seconds=seconds)
+
+
+def series(metric: str, *samples: tuple[float, float], **labels: str) -> Series:
+    """One series of the target `t`, unless `instance` says otherwise."""
+    return Series({"__name__": metric, "job": "j", "instance": "t", **labels}, samples)
