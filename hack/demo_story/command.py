@@ -29,7 +29,7 @@ from localcluster.problem import Problem
 from localcluster.state import Cluster
 from surefoot.api.vocabulary import ConditionType
 
-STORY_S = 300.0
+STORY_S = 420.0
 SETTLE_S = 7.0
 _EXAMPLES = """examples:
   sudo hack/demo                      the whole story; the cluster stays for a look around
@@ -98,7 +98,7 @@ async def _demo(chosen: argparse.Namespace) -> int:
             bad_course = course_of("43", live.status, live.route)
     wrong = faults(good, bad, live.failed)
     _conclude(console, found, watch, time.monotonic() - began)
-    rows = list(summary.measured(good_course, bad_course, bad, live))
+    rows = list(summary.measured([(good_course, good), (bad_course, bad)], live))
     console.print(summary.rows("Measured", rows), markup=False, soft_wrap=True)
     console.print()
     for fault in wrong:
@@ -129,7 +129,8 @@ async def _reading(found: Cluster, live: Live) -> AsyncIterator[Reader]:
             yield reader
         finally:
             following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
 
 
 class Teller:

@@ -18,6 +18,7 @@ PROMETHEUS = "http://prometheus.monitoring:9090"
 SCRAPE_INTERVAL = "5s"
 VERSIONS = ("v41", "v42", "v43")
 _WAIT = "180s"
+_OURS = "modelreleases,releaseactions,httproutes,deployments,services"
 Say = Callable[[str], None]
 
 
@@ -48,17 +49,21 @@ def bring_up(name: str, watch: Stopwatch, bad_model: str) -> Cluster:
     with watch.phase("cluster up"):
         found = cluster.up("node", name, scrape_interval=SCRAPE_INTERVAL)
     with watch.phase("images built and loaded"):
-        for archive in (operator.build().path, example.build()):
+        image = operator.build().path
+        for archive in (image, example.build()):
             images.load(found, archive)
     with watch.phase("chart installed"):
-        install_chart(found)
+        install_chart(found, image.stem)
     with watch.phase("model servers ready"):
-        _serve(found, bad_model)
+        serve(found, bad_model)
     return found
 
 
-def install_chart(found: Cluster) -> None:
-    """`helm upgrade --install` with the locally built image, and wait until it is ready."""
+def install_chart(found: Cluster, build_name: str) -> None:
+    """`helm upgrade --install` with the locally built image, and wait until it is ready.
+
+    `build_name` names the build: its pods are replaced when the same tag means another image.
+    """
     words: list[str | Path] = ["upgrade", "--install", "surefoot", ROOT / "charts" / "surefoot"]
     words += ["--namespace", OPERATOR_NAMESPACE, "--create-namespace", "--wait", "--timeout", _WAIT]
     repository, tag = operator.NAME.rsplit(":", 1)
@@ -67,16 +72,20 @@ def install_chart(found: Cluster) -> None:
         "image.tag": tag,
         "prometheus.url": PROMETHEUS,
         "prometheus.scrapeInterval": SCRAPE_INTERVAL,
+        "podAnnotations.build": build_name,
     }
     for key, value in values.items():
-        words += ["--set", f"{key}={value}"]
+        words += ["--set-string", f"{key}={value}"]
     helm = {"KUBECONFIG": str(found.kubeconfig), "HELM_CACHE_HOME": str(found.dir / "helm")}
     system.run([build.binary("helm"), *words], env=helm)
 
 
-def _serve(found: Cluster, bad_model: str) -> None:
+def serve(found: Cluster, bad_model: str) -> None:
     """The three versions, none of them asked yet; an earlier run's are removed first."""
-    kubectl(found, "delete", "namespace", "risk", "--ignore-not-found", "--wait")
+    kubectl(
+        found, "delete", _OURS, "--all", "--namespace=risk", "--cascade=foreground",
+        f"--timeout={_WAIT}",
+    )  # fmt: skip
     texts = [gitops.manifest("namespace")]
     for version in VERSIONS:
         text = gitops.manifest(f"fraud-{version}")

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from demo_story.figures import Course
 from demo_story.live import Live
 from demo_story.story import Ending
+from surefoot.api.vocabulary import Outcome
 
 
-def measured(good: Course, bad: Course, bad_end: Ending, live: Live) -> Iterator[tuple[str, str]]:
+def measured(told: Sequence[tuple[Course, Ending]], live: Live) -> Iterator[tuple[str, str]]:
     """Rows of (what, figure), each from Prometheus, the route or the status."""
-    yield (
-        f"v{good.version}, start → {good.highest} % and promoted",
-        _seconds(good, "started", "decided"),
-    )
-    yield f"v{bad.version}, first traffic → reverted", _seconds(bad, "first_traffic", "decided")
-    yield f"v{bad.version}, highest weight seen in the route", f"{bad.highest} %"
-    if live.fault_at and bad.decided:
-        wrong = (bad.decided - live.fault_at).total_seconds()
-        yield f"v{bad.version}, scores turn wrong → reverted", f"{wrong:.1f} s"
-    yield (
-        f"v{bad.version}, limit crossed → weight 0 in the route",
-        _seconds(bad, "decided", "at_zero", digits=2),
-    )
-    yield f"v{bad.version}, thrown out by", ", ".join(bad_end.signals) or "–"
+    for course, ending in told:
+        yield from _of_release(course, ending, live.fault_at)
     yield "requests sent", _count(live.sent)
     by_version = ", ".join(f"{name} {count:,}" for name, count in sorted(live.answers.items()))
     yield "  answered by", by_version or "–"
     yield "requests failed between client and model", _count(live.failed)
+
+
+def _of_release(
+    course: Course, ending: Ending, fault_at: datetime | None
+) -> Iterator[tuple[str, str]]:
+    name, outcome = f"v{course.version}", (ending.outcome or "not ended").lower()
+    if ending.outcome is not Outcome.REVERTED:
+        yield f"{name}, start → {outcome}", _seconds(course, "started", "decided")
+        return
+    yield f"{name}, thrown out by", ", ".join(ending.signals) or "–"
+    yield f"{name}, first traffic → {outcome}", _seconds(course, "first_traffic", "decided")
+    if fault_at and course.decided:
+        yield (
+            f"{name}, scores turn wrong → {outcome}",
+            f"{(course.decided - fault_at).total_seconds():.1f} s",
+        )
+    yield (
+        f"{name}, limit crossed → weight 0 in the route",
+        _seconds(course, "decided", "at_zero", digits=2),
+    )
+    yield f"{name}, highest weight in the route", f"{course.highest} %"
 
 
 def _seconds(course: Course, start: str, end: str, digits: int = 1) -> str:

@@ -26,6 +26,7 @@ def up(
     `audit` writes one JSON line for each request to `Cluster.audit_log`. `scrape_interval` is Prometheus's
     (`node` only; by default 5 s, or what the cluster has already). Raises `Problem` when something outside has to be put right first.
     """
+    state.folder(name)
     if profile == "node":
         system.require_root_on_linux()
     _build(profile)
@@ -94,7 +95,7 @@ def _lock(name: str) -> AbstractContextManager[None]:
 
 
 def _build(profile: Profile) -> None:
-    wanted = build.NODE
+    wanted: tuple[str, ...] = build.NODE
     if profile == "api":
         wanted = tuple(each for each in build.API if not build.given(each))
     if build.missing(wanted):
@@ -104,7 +105,7 @@ def _build(profile: Profile) -> None:
 
 
 def _usable(name: str, profile: Profile) -> Cluster | None:
-    """The cluster that is there, if it can be gone on with; what a restart or a kill left is removed."""
+    """The cluster that is there, if it can be gone on with; remains of another boot are removed."""
     found = state.load(name)
     if found is None or found.boot != process.boot_id() or not found.processes:
         if state.folder(name).exists():

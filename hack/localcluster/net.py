@@ -62,7 +62,8 @@ def pod_networks() -> Iterator[Network]:
 
 def _wide(customary: str) -> Iterator[Network]:
     yield Network(customary)
-    yield from Network("10.0.0.0/8").subnets(new_prefix=16)
+    for range_ in ("10.96.0.0/11", "10.128.0.0/9"):  # the low ones are what others like to use
+        yield from Network(range_).subnets(new_prefix=16)
 
 
 def host(network: Network, number: int) -> str:

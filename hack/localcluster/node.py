@@ -27,10 +27,11 @@ def start(cluster: Cluster) -> None:
     """See that everything runs and is Ready; what is there already is left as it is."""
     system.require(_PACKAGES)
     archives = [images.addon(program) for program in images.ADDONS]
-    network.plan(cluster)
+    with progress.lock("networks", "it picks free networks"):
+        network.plan(cluster)
+        network.make(cluster)
     _claim(cluster)
     with progress.step("start the control plane and load images"), ThreadPoolExecutor() as pool:
-        network.make(cluster)
         loaded = pool.submit(_start_runtime, cluster, archives)
         controlplane.start(cluster, cluster.node_ip or "", cluster.name)
         loaded.result()

@@ -32,6 +32,7 @@ def api() -> Iterator[Cluster]:
         kubectl(running, "apply", "--server-side", "-f", str(ROOT / "crds"))
         kubectl(running, "apply", "-f", "-", stdin=_chart_parts() + "\n---\n" + _PEOPLE)
         kubectl(running, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        _await_storage(running)
         _await_policy(running)
         yield running
     finally:
@@ -64,6 +65,19 @@ def _chart_parts() -> str:
     setting = ["--set", "prometheus.url=http://prometheus.example:9090"]
     chart = ROOT / "charts" / "surefoot"
     return system.run([build.binary("helm"), "template", "surefoot", chart, *only, *setting])
+
+
+def _await_storage(api: Cluster) -> None:
+    """A kind that was just established refuses its first requests while its storage starts."""
+    kube = Kube(api.server, api.ca, api.tokens["admin"])
+
+    def listed() -> bool:
+        try:
+            return kube.list("ModelRelease") == kube.list("ReleaseAction") == []
+        except ApiError:
+            return False
+
+    until(listed, what="ModelReleases and ReleaseActions can be listed")
 
 
 def _await_policy(api: Cluster) -> None:

@@ -16,6 +16,7 @@ from tests.cluster.conftest import fresh
 from tests.cluster.test_release_action_policy import RELEASE
 from tests.support.kube import Json, Kube
 from tests.support.poll import until
+from tests.support.relay import Relay
 
 PLUGIN = [sys.executable, "-c", "from surefoot.cli.main import app; app()"]
 STATUS: Json = {
@@ -127,6 +128,22 @@ def test_watch_prints_changes_and_ends_with_the_release(
         assert running.wait(60) == code
 
 
+def test_watch_goes_on_after_a_dropped_connection(api: Cluster, kube: Kube, tmp_path: Path) -> None:
+    kube.create(RELEASE)
+    set_status(kube)
+    relay = Relay("127.0.0.1", api.ports["api"])
+    admin = Person(api, kube, tmp_path, "admin")
+    text = admin.kubeconfig.read_text().replace(api.server, f"https://127.0.0.1:{relay.port}")
+    admin.kubeconfig.write_text(text)
+    with admin.start("watch", "fraud") as running:
+        assert "Progressing" in line_of(running.stdout)
+        assert relay.cut()
+        set_status(kube, phase="Reverted", conditions=[promoted("False", "Aborted")])
+        until(lambda: "Reverted" in line_of(running.stdout), what="the end is seen")
+        assert running.wait(60) == 1
+    relay.close()
+
+
 def test_watch_says_when_the_release_is_deleted(admin: Person, kube: Kube) -> None:
     kube.create(RELEASE)
     set_status(kube)
@@ -172,7 +189,7 @@ def test_no_such_release(admin: Person, kube: Kube) -> None:
     assert kube.list("ReleaseAction") == []
 
 
-def test_a_forbidden_request(api: Cluster, kube: Kube, tmp_path: Path) -> None:
+def test_an_unknown_token_or_context(api: Cluster, kube: Kube, tmp_path: Path) -> None:
     config = json.loads(Path(api.kubeconfig).read_text())
     config["users"][0]["user"] = {"token": "wrong"}
     file = tmp_path / "wrong"
@@ -227,7 +244,7 @@ def test_kubectl_finds_the_plugin(admin: Person, kube: Kube) -> None:
     kube.create(RELEASE)
     here = Path(sys.executable).parent
     path = f"{here}{os.pathsep}{os.environ['PATH']}"
-    words = [build.asset("kubectl"), "surefoot", "status", "fraud"]
+    words = [str(build.asset("kubectl")), "surefoot", "status", "fraud"]
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=120, env={**admin.environment, "PATH": path}
     )

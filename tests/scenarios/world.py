@@ -147,21 +147,24 @@ class MemoryTraffic:
 
 
 class MemoryMetrics:
-    """Answers when they are due, as the world's arms behave; `trouble` is a problem with everything."""
+    """Starts a collection when one is due and hands its answers to the next tick, as the real one."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
         self.last: datetime | None = None
+        self.running = False
         self.asked: list[Sequence[Question]] = []
 
     def collect(
         self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
     ) -> Mapping[str, Answer] | None:
-        if not questions or (self.last is not None and now - self.last < interval):
-            return None
-        self.last = now
-        self.asked.append(questions)
-        return {q.signal.name: self.world.answer(q, now) for q in questions}
+        asked, self.running = self.running, False
+        if asked and questions:
+            return {q.signal.name: self.world.answer(q, now) for q in questions}
+        if questions and (self.last is None or not timedelta(0) <= now - self.last < interval):
+            self.last, self.running = now, True
+            self.asked.append(questions)
+        return None
 
     def forget(self, key: Key) -> None:
         self.last = None
@@ -270,7 +273,9 @@ class World:
                 report = await reconcile(KEY, self.ports, self.now)
             except (ConflictError, TransientError):
                 continue
-            if report.requeue is None or report.requeue > timedelta(0):
+            if report.requeue is None or (
+                report.requeue > timedelta(0) and not self.metrics.running
+            ):
                 return report
         return report
 

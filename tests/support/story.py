@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.parse
 import urllib.request
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -151,8 +152,7 @@ class Gateway:
 class Traffic:
     """Exports what Envoy would: requests and errors per Service, at given rates; stops on demand."""
 
-    def __init__(self, namespace: str) -> None:
-        self.namespace = namespace
+    def __init__(self) -> None:
         self.rates: dict[str, tuple[float, float]] = {}
         self._counts: dict[str, list[float]] = {}
         self._last = time.monotonic()
@@ -178,12 +178,19 @@ class Traffic:
     def address(self) -> str:
         return f"127.0.0.1:{self.server.server_port}"
 
-    def flow(self, service_name: str, per_second: float, error_share: float = 0.0) -> None:
+    def flow(
+        self, namespace: str, service_name: str, per_second: float, error_share: float
+    ) -> None:
         """From now on this many requests a second, of which this share fails."""
+        cluster = f"{namespace}_{service_name}_80"
         with self._lock:
             self._advance()
-            self._counts.setdefault(service_name, [0.0, 0.0])
-            self.rates[service_name] = (per_second, error_share)
+            self._counts.setdefault(cluster, [0.0, 0.0])
+            self.rates[cluster] = (per_second, error_share)
+
+    def within(self, namespace: str) -> "Flow":
+        """The traffic of one namespace."""
+        return Flow(self, namespace)
 
     def _advance(self) -> None:
         now = time.monotonic()
@@ -199,7 +206,7 @@ class Traffic:
             self._advance()
             lines = []
             for name, (total, bad) in self._counts.items():
-                label = f'envoy_cluster_name="{self.namespace}_{name}_80"'
+                label = f'envoy_cluster_name="{name}"'
                 lines.append(
                     f"envoy_cluster_external_upstream_rq_completed{{{label}}} {int(total)}"
                 )
@@ -208,6 +215,17 @@ class Traffic:
                         f'envoy_cluster_external_upstream_rq_xx{{{label},envoy_response_code_class="{code}"}} {int(count)}'
                     )
         return "\n".join(lines) + "\n"
+
+
+class Flow:
+    """What flows in one namespace."""
+
+    def __init__(self, traffic: Traffic, namespace: str) -> None:
+        self._traffic, self._namespace = traffic, namespace
+
+    def flow(self, service_name: str, per_second: float, error_share: float = 0.0) -> None:
+        """See `Traffic.flow`."""
+        self._traffic.flow(self._namespace, service_name, per_second, error_share)
 
 
 class Prometheus:
@@ -230,6 +248,14 @@ class Prometheus:
             stdout=self.log, stderr=self.log,
         )  # fmt: skip
         until(lambda: _answers(f"{self.url}/-/ready"), what="Prometheus is ready")
+        until(lambda: '"value"' in self.query("up == 1"), what="Prometheus scrapes its target")
+
+    def query(self, expression: str) -> str:
+        """The raw answer to an instant query."""
+        url = f"{self.url}/api/v1/query?query={urllib.parse.quote(expression)}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            text: str = answer.read().decode()
+            return text
 
     def stop(self) -> None:
         self.process.kill()

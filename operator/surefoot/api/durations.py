@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 # What both Go's `format: duration` and this parser read alike: days alone, or hours-minutes-seconds.
 PATTERN = r"^([0-9]{1,4}d|([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?)$"
+# What the pattern's digits can carry; beyond it the rest goes into the next smaller unit.
+_MOST_DAYS, _MOST_HOURS, _MOST_MINUTES = 9_999, 99_999, 999_999
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 
@@ -22,10 +24,11 @@ def parse_duration(text: str) -> timedelta:
 def format_duration(value: timedelta) -> str:
     """The shortest string that parses back to the same whole seconds (fractions round down)."""
     seconds = int(value.total_seconds())
-    if seconds and seconds % 86_400 == 0:
+    if seconds and seconds % 86_400 == 0 and seconds // 86_400 <= _MOST_DAYS:
         return f"{seconds // 86_400}d"
-    hours, rest = divmod(seconds, 3_600)
-    minutes, left = divmod(rest, 60)
+    hours = min(seconds // 3_600, _MOST_HOURS)
+    minutes = min((seconds - hours * 3_600) // 60, _MOST_MINUTES)
+    left = seconds - hours * 3_600 - minutes * 60
     parts = ((hours, "h"), (minutes, "m"), (left, "s"))
     return "".join(f"{n}{unit}" for n, unit in parts if n) or "0s"
 

@@ -4,16 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from surefoot.api.vocabulary import ConditionType
+from surefoot.api.vocabulary import ConditionType, Phase, Reason
 from surefoot.cli.reading import condition, number, part, parts, words
 from surefoot.cli.wording import ABSENT, percent
 
 
 def ended(release: Mapping[str, Any]) -> bool | None:
-    """True: the spec's candidate serves alone; False: it was reverted; None: in flight, or not read yet."""
+    """True: the spec's candidate serves alone; False: it was reverted and the traffic is back; None: neither
+    yet, or the newest spec is not read yet, or a newer release takes over.
+    """
     promoted = condition(release, ConditionType.PROMOTED)
     wanted = number(part(release, "metadata"), "generation") or 0
     if (number(promoted, "observedGeneration") or 0) < wanted:
+        return None
+    on_its_way = promoted.get("reason") == Reason.SUPERSEDED
+    if on_its_way or part(release, "status").get("phase") == Phase.REVERTING:
         return None
     return {"True": True, "False": False}.get(words(promoted, "status"))
 

@@ -17,7 +17,7 @@ _BAR_WIDTH = 24
 def step_lines(status: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
     """Labelled lines: the steps, and the running hold. None when no release is in flight."""
     step = part(status, "step")
-    if not step:
+    if not step or part(status, "release").get("outcome"):
         return []
     lines: list[tuple[str, RenderableType]] = [("Steps", _steps(status, step))]
     hold = number(step, "holdSeconds")

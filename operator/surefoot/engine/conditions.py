@@ -51,6 +51,9 @@ def phase_of(tick: Tick, ruling: Ruling) -> Phase:
 def _promoted(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
     release = ruling.status.release
     state = TABLE[phase][1]
+    if ended_like(release, Outcome.SUPERSEDED):
+        # Another release follows at once: pipelines that wait must not read this as a failure.
+        return "Unknown", Reason.IN_FLIGHT, ruling.message
     if state == "True":
         promoted = ended_like(release, Outcome.PROMOTED) and release is not None
         reason = (release.reason if promoted and release else None) or Reason.SERVING

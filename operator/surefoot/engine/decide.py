@@ -109,13 +109,15 @@ def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
 def _settle(tick: Tick, ruling: Ruling) -> Decision:
     """Turn a ruling into a status, effects and announcements."""
     before = tick.obs.status or ModelReleaseStatus()
-    phase = phase_of(tick, ruling)
+    reason, message = ruling.shown or (ruling.reason, ruling.message)
+    shown = replace(ruling, reason=reason, message=message)
+    phase = phase_of(tick, shown)
     update = {
         "observed_generation": tick.obs.generation,
         "phase": phase,
-        "reason": ruling.reason,
-        "message": ruling.message[:1024],
-        "conditions": conditions_of(tick, ruling, phase),
+        "reason": reason,
+        "message": message[:1024],
+        "conditions": conditions_of(tick, shown, phase),
         "handled_actions": remember(ruling.status, ruling),
     }
     if ruling.recorded:

@@ -7,6 +7,7 @@ from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
 
+GRACE_S = 30.0
 _BLOCKED_BY = {
     Verdict.NO_DATA: Reason.SIGNAL_NO_DATA,
     Verdict.INCONCLUSIVE: Reason.SIGNAL_INCONCLUSIVE,
@@ -54,9 +55,10 @@ def _blocked_start(tick: Tick) -> Ruling | None:
 def _blocked_route(tick: Tick) -> Ruling | None:
     route, plan = tick.obs.route, tick.plan
     assert plan is not None
-    if route is None or not route.accepted:
-        text = route.verdict if route and route.verdict else "no Gateway has accepted the route yet"
-        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, text)
+    if route is None or route.accepted is None:
+        return _unjudged(tick)
+    if not route.accepted:
+        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict)
     target = plan.weight_of(min(tick.step.index + 1, len(plan.steps)))
     coarse = too_coarse(tick.splits, target)
     if coarse is not None:
@@ -68,12 +70,28 @@ def _blocked_route(tick: Tick) -> Ruling | None:
     return None
 
 
+def _unjudged(tick: Tick) -> Ruling:
+    """A Gateway judges a change within moments; only a long silence is worth an Event."""
+    step = tick.step
+    if step.index >= 0 and step.verified_at is None:
+        text = f"waiting for the route to carry {tick.intended} %"
+        return Ruling(Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
+    since = step.entered_at
+    silent = since is not None and (tick.now - since).total_seconds() > GRACE_S
+    text = "no Gateway has accepted the route yet"
+    return Ruling(
+        Rule.HOLD, Reason.ROUTE_NOT_ACCEPTED, text, tick.status, announced=silent and step.index < 0
+    )
+
+
 def _blocked_metrics(tick: Tick) -> Ruling | None:
     assert tick.plan is not None
     if not tick.plan.signals:
         return None
     if not tick.fresh:
-        return Ruling(Rule.HOLD, Reason.WAITING_FOR_METRICS, "asking Prometheus", tick.status)
+        known = tick.status.reason is Reason.WAITING_FOR_METRICS
+        text = tick.status.message if known else "asking Prometheus"
+        return Ruling(Rule.HOLD, Reason.WAITING_FOR_METRICS, text, tick.status)
     blind = [j for j in tick.judged if not j.covered]
     if blind:
         text = "; ".join(f"{j.signal.name}: {j.status.reason}" for j in blind)
@@ -126,6 +144,9 @@ def _too_long(tick: Tick) -> Ruling | None:
 
 def _blocked_signals(tick: Tick) -> Ruling | None:
     """Errors block at once; the rest only when the hold is over and nothing else is awaited."""
+    if not tick.fresh and tick.status.reason in _BLOCKED_BY.values():
+        # Between two answers nothing is known that is newer than the last one.
+        return Ruling(Rule.HOLD, tick.status.reason, tick.status.message, tick.status)
     over = tick.step.covered_seconds >= tick.step.hold_seconds
     worst = max((j for j in tick.judged if j.gates), key=lambda j: j.verdict, default=None)
     if worst is None or worst.verdict is Verdict.PASS:
@@ -144,7 +165,7 @@ def _settled_in(tick: Tick) -> bool:
     assert plan is not None
     if verified is None:
         return False
-    grace = max(plan.analysis.interval.total_seconds() * 3, 30.0)
+    grace = max(plan.analysis.interval.total_seconds() * 3, GRACE_S)
     return (tick.now - verified).total_seconds() > grace
 
 
@@ -177,7 +198,8 @@ def advance(tick: Tick) -> Ruling | None:
         frozen = [freeze(j.signal, j.status, tick.obs.answers[j.signal.name]) for j in tick.judged]
         status = status.model_copy(update={"signals": frozen})
     text = f"from {tick.intended} to {target} % ({transitions.position(index, count)})"
-    return Ruling(Rule.ADVANCE, Reason.STEP_REACHED, text, status, recorded=True)
+    waiting = (Reason.WEIGHT_NOT_VERIFIED, f"waiting for the route to carry {target} %")
+    return Ruling(Rule.ADVANCE, Reason.STEP_REACHED, text, status, recorded=True, shown=waiting)
 
 
 def promote(tick: Tick) -> Ruling | None:

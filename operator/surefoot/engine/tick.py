@@ -18,7 +18,8 @@ class Ruling:
     """What one rule says: why, and the status that follows from it.
 
     `recorded` makes it a decision of the account, `announced` an Event. `enforce` lets the route
-    be written, `stalled` asks for a person, `accepted` is false where the spec is at fault.
+    be written, `shown` is what the status says until the next tick (else reason and message),
+    `stalled` asks for a person, `accepted` is false where the spec is at fault.
     """
 
     rule: Rule
@@ -26,6 +27,7 @@ class Ruling:
     message: str
     status: ModelReleaseStatus
     recorded: bool = False
+    shown: tuple[Reason, str] | None = None
     announced: bool = False
     warning: bool = False
     enforce: bool = True

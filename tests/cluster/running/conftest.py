@@ -54,21 +54,29 @@ def _can_list(kube):
     return True
 
 
-@pytest.fixture
-def traffic(kube):
-    """50 requests a second to both arms, all of them good."""
-    made = Traffic(kube.namespace)
-    made.flow("fraud-v41", 50)
-    made.flow("fraud-v42", 50)
+@pytest.fixture(scope="session")
+def exporter():
+    made = Traffic()
     yield made
     made.server.shutdown()
 
 
-@pytest.fixture
-def prometheus(tmp_path, traffic):
-    made = Prometheus(build.binary("prometheus"), tmp_path, traffic.address)
+@pytest.fixture(scope="session")
+def prometheus(tmp_path_factory, exporter):
+    made = Prometheus(build.binary("prometheus"), tmp_path_factory.mktemp("prom"), exporter.address)
     yield made
     made.stop()
+
+
+@pytest.fixture
+def traffic(kube, exporter, prometheus):
+    """50 requests a second to both arms, all of them good and seen by Prometheus."""
+    made = exporter.within(kube.namespace)
+    made.flow("fraud-v41", 50)
+    made.flow("fraud-v42", 50)
+    seen = f'{{envoy_cluster_name=~"{kube.namespace}_fraud.*"}}'
+    until(lambda: '"value"' in prometheus.query(seen), what="the traffic is scraped")
+    return made
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def arms(kube):
 
 
 @pytest.fixture
-def start_operator(api_server, prometheus, tmp_path):
+def start_operator(api_server, prometheus, traffic, tmp_path):
     """Start the operator; it is killed at the end."""
     started = []
 

@@ -213,8 +213,9 @@ def test_an_unreachable_prometheus_holds_and_says_so(kube, gateway, start_operat
     url = f"http://127.0.0.1:{free_port()}"
     start_operator(url)
     kube.apply(release())
-    until(lambda: status(kube).get("reason") == "WaitingForMetrics")
-    assert url.removeprefix("http://") in status(kube)["message"]
+    address = url.removeprefix("http://")
+    until(lambda: address in status(kube).get("message", ""), what="the message names the address")
+    assert status(kube)["reason"] == "WaitingForMetrics"
     assert weight(kube) == 0
 
 

@@ -1,0 +1,225 @@
+"""The port: collections run beside the caller, are handed out once, and only for what was asked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from tests.unit.prometheus.builders import T0, ago, question
+
+from surefoot.adapters.prometheus import PrometheusMetrics
+from surefoot.engine.questions import Answer, ProblemKind, Question
+from surefoot.ports import Key
+from surefoot.stats.measures import Scalar
+
+KEY = Key("risk", "fraud")
+EVERY = ago(15)
+
+
+class World:
+    """A server whose answers are the number of queries so far, and a port that asks it."""
+
+    def __init__(self) -> None:
+        self.queries, self.done = 0, asyncio.Queue[Key]()
+        self.open, self.seen = asyncio.Event(), asyncio.Event()
+        self.open.set()
+        app = web.Application()
+        app.router.add_post("/api/v1/query", self._answer)
+        self.server = TestServer(app)
+        self.now = T0
+        self.metrics: PrometheusMetrics
+
+    async def _answer(self, _: web.Request) -> web.Response:
+        self.queries += 1
+        mine = self.queries
+        self.seen.set()
+        await self.open.wait()
+        data = {"resultType": "scalar", "result": [1, str(mine)]}
+        return web.json_response({"status": "success", "data": data})
+
+    def connect(self, port: int | None, on_done: Callable[[Key], None] | None = None) -> None:
+        self.metrics = PrometheusMetrics(
+            f"http://127.0.0.1:{port}", ago(15), on_done or self.done.put_nowait, ago(60)
+        )
+
+    def tick(self, *questions: Question, after_s: float = 0) -> Mapping[str, Answer] | None:
+        self.now += ago(after_s)
+        return self.metrics.collect(KEY, questions, self.now, EVERY)
+
+    async def finished(self) -> None:
+        assert await asyncio.wait_for(self.done.get(), 60) == KEY
+
+
+@pytest_asyncio.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    await made.server.start_server()
+    made.connect(made.server.port)
+    await made.metrics.start()
+    yield made
+    made.open.set()
+    await made.metrics.close()
+    await made.server.close()
+
+
+def asked(start: datetime = T0, **fields: str) -> Question:
+    return question("PromQL", query="vector(1)", start=start, **fields)
+
+
+def value(answers: Mapping[str, Answer] | None) -> float:
+    assert answers is not None
+    measure = answers["s"].candidate.measure
+    assert isinstance(measure, Scalar)
+    return measure.value
+
+
+async def test_answers_are_handed_out_once_when_they_are_there(world: World) -> None:
+    assert world.tick(asked()) is None
+    await world.finished()
+    assert value(world.tick(asked(), after_s=1)) == 1
+    assert world.tick(asked(), after_s=1) is None
+    assert world.queries == 1
+
+
+async def test_the_next_collection_begins_an_interval_after_the_last_began(world: World) -> None:
+    world.tick(asked())
+    await world.finished()
+    assert value(world.tick(asked(), after_s=1)) == 1
+    assert world.tick(asked(), after_s=13.9) is None
+    assert world.done.empty()
+    assert world.tick(asked(), after_s=0.1) is None
+    await world.finished()
+    assert value(world.tick(asked())) == 2
+
+
+async def test_a_late_tick_takes_the_answers_and_starts_the_next(world: World) -> None:
+    world.tick(asked())
+    await world.finished()
+    assert value(world.tick(asked(), after_s=60)) == 1
+    await world.finished()
+    assert value(world.tick(asked())) == 2
+
+
+async def test_a_slow_prometheus_delays_nobody_and_is_asked_once(world: World) -> None:
+    world.open.clear()
+    assert world.tick(asked()) is None
+    await asyncio.wait_for(world.seen.wait(), 60)
+    assert world.tick(asked(), after_s=30) is None
+    assert world.tick(asked(), after_s=30) is None
+    world.open.set()
+    await world.finished()
+    assert value(world.tick(asked())) == 1
+    await world.finished()
+    assert world.queries == 2
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked(start=T0 + ago(5)),
+        asked(candidate="fraud-v43"),
+        asked(namespace="other"),
+        asked(window="2h"),
+    ],
+    ids=["start", "arm", "namespace", "signal"],
+)
+async def test_answers_to_other_questions_are_dropped(
+    world: World, other: Question, running: bool
+) -> None:
+    if running:
+        world.open.clear()
+    world.tick(asked())
+    await asyncio.wait_for(world.seen.wait(), 60)
+    if not running:
+        await world.finished()
+    world.open.set()
+    assert world.tick(other, after_s=1) is None
+    await world.finished()
+    assert value(world.tick(other)) == 2
+    assert world.done.empty()
+
+
+async def test_another_set_of_signals_is_another_question(world: World) -> None:
+    world.tick(asked())
+    await world.finished()
+    assert world.tick(asked(), question("PromQL", "more", query="vector(1)")) is None
+    await world.finished()
+    answers = world.tick(asked(), question("PromQL", "more", query="vector(1)"))
+    assert answers is not None
+    assert answers.keys() == {"s", "more"}
+
+
+async def test_a_window_that_slides_with_the_clock_is_the_same_question(world: World) -> None:
+    world.tick(asked(start=world.now - ago(60)))
+    await world.finished()
+    world.now += ago(3)
+    assert value(world.tick(asked(start=world.now - ago(60)))) == 1
+
+
+async def test_no_questions_forget_what_was_asked(world: World) -> None:
+    world.tick(asked())
+    await world.finished()
+    assert world.tick() is None
+    assert world.tick(asked()) is None
+    await world.finished()
+    assert value(world.tick(asked())) == 2
+
+
+async def test_what_is_forgotten_calls_nobody_back(world: World) -> None:
+    world.open.clear()
+    world.tick(asked())
+    await asyncio.wait_for(world.seen.wait(), 60)
+    world.metrics.forget(KEY)
+    world.metrics.forget(KEY)
+    await world.metrics.close()
+    assert world.done.empty()
+
+
+async def test_a_clock_that_was_set_back_stops_nothing(world: World) -> None:
+    world.tick(asked())
+    await world.finished()
+    assert value(world.tick(asked(), after_s=-3600)) == 1
+    await world.finished()
+
+
+async def test_every_release_has_its_own_collection(world: World) -> None:
+    other = Key("risk", "other")
+    world.tick(asked())
+    assert world.metrics.collect(other, [asked()], world.now, EVERY) is None
+    keys = {await asyncio.wait_for(world.done.get(), 60) for _ in range(2)}
+    assert keys == {KEY, other}
+
+
+async def test_an_unreachable_prometheus_is_an_answer(world: World) -> None:
+    world.connect(unused_port())
+    await world.metrics.start()
+    world.tick(asked())
+    await world.finished()
+    answers = world.tick(asked())
+    assert answers is not None
+    problem = answers["s"].candidate.problem
+    assert problem is not None
+    assert problem.kind is ProblemKind.UNREACHABLE
+
+
+async def test_even_a_fault_of_our_own_is_an_answer(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.connect(world.server.port)  # never started
+    world.tick(asked())
+    await world.finished()
+    answers = world.tick(asked())
+    assert answers is not None
+    problem = answers["s"].candidate.problem
+    assert problem is not None
+    assert "RuntimeError" in problem.message
+    assert "a collection failed" in caplog.text
+
+
+async def test_says_what_a_preset_supports(world: World) -> None:
+    assert world.metrics.supports("envoy", "ErrorRate") is None
+    assert world.metrics.supports("envoy", "Drift") is not None
