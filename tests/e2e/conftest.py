@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from demo_story import setup
 from localcluster import build, cluster, system
-
 from tests.support.kube import Kube
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,8 +1,8 @@
 """Stories on the real node: pods, Gateway, Envoy, Prometheus, and the operator by its chart."""
 
 import pytest
-from demo_story import gitops, setup
 
+from demo_story import gitops, setup
 from tests.e2e.conftest import Client
 from tests.support.kube import load_all
 from tests.support.poll import until

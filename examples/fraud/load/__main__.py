@@ -8,11 +8,12 @@ import signal
 
 import aiohttp
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
 from examples.fraud.load.generator import Generator, Target
 from examples.fraud.load.labels import LabelPost
 from examples.fraud.load.tally import Tally
 from examples.fraud.world import payments
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 PRESENT_SEED = 4_711
 

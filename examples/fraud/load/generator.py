@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import aiohttp
+
 from examples.fraud.load.labels import LabelPost
 from examples.fraud.load.tally import Tally
 from examples.fraud.world import VERSION_HEADER, Payment

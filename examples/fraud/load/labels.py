@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 
 import aiohttp
+
 from examples.fraud.load.tally import Tally
 
 _PAUSE_S = 0.5

@@ -6,6 +6,7 @@ import signal
 import sys
 
 from aiohttp import web
+
 from examples.fraud.server.app import FraudServer
 from examples.fraud.server.model import Model
 

@@ -5,10 +5,11 @@ from collections import OrderedDict
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
 from examples.fraud.server.metrics import ServerMetrics
 from examples.fraud.server.model import Model, edges
 from examples.fraud.world import GROUPS, VERSION_HEADER
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 REMEMBERED = 20_000
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from examples.fraud.world import GROUPS
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from examples.fraud.world import GROUPS
 
 
 class ServerMetrics:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from tests.cluster.prometheus.exporters import Exporter, Prometheus
-from tests.unit.prometheus.builders import question
 
 from localcluster import build
 from surefoot.adapters.prometheus import PrometheusMetrics
@@ -16,6 +14,8 @@ from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.ports import Key
 from surefoot.stats.latency import quantile
 from surefoot.stats.measures import Counts, Histogram, LabeledScores, Scalar
+from tests.cluster.prometheus.exporters import Exporter, Prometheus
+from tests.unit.prometheus.builders import question
 
 KEY = Key("risk", "fraud")
 CANDIDATE_POD = "fraud-v42-7c9f8d5b6-x2k9p"

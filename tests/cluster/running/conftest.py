@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from localcluster import build, cluster
 
+from localcluster import build, cluster
 from tests.support.kube import Kube
 from tests.support.poll import until
 from tests.support.story import Gateway, OperatorProcess, Prometheus, Traffic, add_arm

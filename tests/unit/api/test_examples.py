@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tests.support.examples import EXAMPLES, INVALID, RULES, SPECS, VALID, models_in, stated
-from tests.support.kube import load_all
 
 from surefoot.api.base import ApiModel
 from surefoot.api.spec import ModelReleaseSpec
+from tests.support.examples import EXAMPLES, INVALID, RULES, SPECS, VALID, models_in, stated
+from tests.support.kube import load_all
 
 
 @pytest.mark.parametrize("path", VALID, ids=lambda p: p.stem)

@@ -1,9 +1,9 @@
 """What a person is told to do next."""
 
 import pytest
-from tests.unit.cli.releases import release
 
 from surefoot.cli.advice import next_steps
+from tests.unit.cli.releases import release
 
 
 def test_nothing_is_asked_while_a_release_runs() -> None:

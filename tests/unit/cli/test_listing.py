@@ -1,8 +1,7 @@
 """The list of releases."""
 
-from tests.unit.cli.releases import NOW, release, text_of
-
 from surefoot.cli.listing import table_of
+from tests.unit.cli.releases import NOW, release, text_of
 
 
 def test_one_row_for_each_release_by_namespace_and_name() -> None:

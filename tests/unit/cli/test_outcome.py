@@ -1,9 +1,9 @@
 """When `watch` ends, and its lines."""
 
 import pytest
-from tests.unit.cli.releases import NOW, release
 
 from surefoot.cli.outcome import changes, ended, line
+from tests.unit.cli.releases import NOW, release
 
 
 @pytest.mark.parametrize(

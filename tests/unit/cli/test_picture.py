@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.cli.releases import NOW, release, text_of
 
 from surefoot.cli.listing import table_of
 from surefoot.cli.outcome import changes, ended, line
 from surefoot.cli.picture import render
+from tests.unit.cli.releases import NOW, release, text_of
 
 HOSTILE = "[bold red]x[/] \x1b[2J\x1b]0;owned\x07 a\rb\nc\u202egnp\u200b\u2028"
 

@@ -4,9 +4,9 @@ from io import StringIO
 from typing import Any
 
 from rich.console import Console
-from tests.unit.cli.releases import release, text_of
 
 from surefoot.cli.watching import Lines, Lost, Screen, follow, follow_on
+from tests.unit.cli.releases import release, text_of
 
 PROMOTED = release({"Promoted": ("True", "Promoted")}, phase="Idle")
 REVERTED = release({"Promoted": ("False", "Aborted")}, phase="Reverted")

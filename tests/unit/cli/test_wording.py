@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from tests.unit.cli.releases import NOW
 
 from surefoot.cli.reading import clean, moment, number
 from surefoot.cli.wording import age, figure, percent, span
+from tests.unit.cli.releases import NOW
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from itertools import islice
 
 import pytest
 import yaml
-from examples.fraud.server.model import VERSIONS, Model, edges
-from examples.fraud.world import payments
 
 from demo_story import gitops
+from examples.fraud.server.model import VERSIONS, Model, edges
+from examples.fraud.world import payments
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.stats.calibration import calibration_in_the_large

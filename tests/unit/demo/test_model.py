@@ -3,6 +3,7 @@
 from itertools import islice, pairwise
 
 import pytest
+
 from examples.fraud.server.model import BINS, Model, edges
 from examples.fraud.world import Payment, payments
 

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
+
 from examples.fraud.load.generator import Generator, Target
 from examples.fraud.load.labels import LabelPost
 from examples.fraud.load.tally import Tally

@@ -8,7 +8,7 @@ from surefoot.api.signals import Signal
 from surefoot.engine.questions import ArmRef, Question
 
 T0 = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-_SOURCES = {
+_SOURCES: dict[str, dict[str, Any]] = {
     "ErrorRate": {"source": {"preset": "envoy"}},
     "Latency": {"source": {"preset": "envoy"}, "quantile": 0.99},
     "Drift": {"source": {"preset": "model-server"}},
@@ -31,8 +31,8 @@ def question(
     """A question whose arms have the Deployment's name for their Service, on port 80."""
     body = {"name": name, "type": kind, "threshold": {"max": 1, "window": window}}
     signal = Signal.model_validate({**body, **_SOURCES[kind], **fields})
-    arms = (ArmRef(each, each, 80) for each in (candidate, incumbent))
-    return Question(signal, namespace, *arms, start)
+    ours, theirs = (ArmRef(each, each, 80) for each in (candidate, incumbent))
+    return Question(signal, namespace, ours, theirs, start)
 
 
 def ago(seconds: float) -> timedelta:

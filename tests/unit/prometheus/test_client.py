@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer, unused_port
 
 from surefoot.adapters.prometheus.client import Client
@@ -159,12 +159,20 @@ async def test_nobody_there_is_unreachable() -> None:
 async def test_queries_at_once_are_bounded(server: Server) -> None:
     async def respond(_: web.Request) -> web.StreamResponse:
         if server.running == 2:
+            await round_trips()
             server.released.set()
         await server.released.wait()
         return web.Response(text=VECTOR)
 
+    async def round_trips() -> None:
+        """Long enough for a third query to arrive, if there were one."""
+        async with ClientSession() as session:
+            for _ in range(20):
+                async with session.get(server.server.make_url("/")) as response:
+                    await response.read()
+
     server.respond = respond
-    assert len(await ask(server.url, times=10, max_concurrent=2)) == 10
+    assert await ask(server.url, times=10, max_concurrent=2) == [Vector((0.25,))] * 10
     assert server.most_running == 2
 
 

@@ -1,11 +1,10 @@
 """Which queries a set of questions needs, and that one failure stays with its own signals."""
 
-from tests.unit.prometheus.builders import T0, ago, question, series
-
 from surefoot.adapters.prometheus.collection import collect, plan
 from surefoot.adapters.prometheus.payload import Failed, Result, Vector
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.stats.measures import Counts, Scalar
+from tests.unit.prometheus.builders import T0, ago, question, series
 
 LATE = T0 + ago(120)
 SCRAPE = ago(15)

@@ -8,12 +8,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
-from tests.unit.prometheus.builders import T0, ago, question
 
 from surefoot.adapters.prometheus import PrometheusMetrics
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.ports import Key
 from surefoot.stats.measures import Scalar
+from tests.unit.prometheus.builders import T0, ago, question
 
 KEY = Key("risk", "fraud")
 EVERY = ago(15)

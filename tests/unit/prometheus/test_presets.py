@@ -5,7 +5,6 @@ import re
 import pytest
 import yaml
 from pydantic import ValidationError
-from tests.unit.prometheus.builders import question
 
 from surefoot.adapters.prometheus.presets import (
     CountsSource,
@@ -16,6 +15,7 @@ from surefoot.adapters.prometheus.presets import (
     supports,
 )
 from surefoot.adapters.prometheus.promql import arms_of
+from tests.unit.prometheus.builders import question
 
 SOUND = {
     "description": "d",

@@ -5,7 +5,6 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.prometheus.builders import question
 
 from surefoot.adapters.prometheus.presets import escape_regex, presets
 from surefoot.adapters.prometheus.promql import (
@@ -15,6 +14,7 @@ from surefoot.adapters.prometheus.promql import (
     quote,
     selector,
 )
+from tests.unit.prometheus.builders import question
 
 
 def test_one_selector_for_both_arms() -> None:

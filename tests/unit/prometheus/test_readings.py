@@ -5,7 +5,6 @@ from math import inf, nan
 from pathlib import Path
 
 import pytest
-from tests.unit.prometheus.builders import T0, question, series
 
 from surefoot.adapters.prometheus import readings
 from surefoot.adapters.prometheus.increases import Sheet
@@ -15,6 +14,7 @@ from surefoot.adapters.prometheus.promql import arms_of
 from surefoot.engine.questions import Answer, ProblemKind, Reading
 from surefoot.stats.drift import population_stability_index
 from surefoot.stats.measures import Counts, Histogram, LabeledScores, Scalar
+from tests.unit.prometheus.builders import T0, question, series
 
 RECORDED = Path(__file__).parent / "recorded"
 COMPLETED = "envoy_cluster_external_upstream_rq_completed"
@@ -119,6 +119,12 @@ def test_only_failed_classes_are_errors() -> None:
 def test_several_proxies_add_up() -> None:
     both = [requests(V42, (0, 0), (60, 9), instance=each) for each in ("a", "b")]
     assert answered("ErrorRate", tuple(both)).candidate.measure == Counts(bad=0, total=18)
+
+
+def test_a_series_whose_label_only_begins_like_the_arms_is_not_counted() -> None:
+    longer = requests(V42 + "80", (0, 0), (60, 900))
+    found = answered("ErrorRate", (requests(V42, (0, 0), (60, 9)), longer))
+    assert found.candidate.measure == Counts(bad=0, total=9)
 
 
 def test_right_after_a_step_few_or_no_samples_are_few_or_no_counts() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
-from surefoot.adapters.prometheus.presets import Preset, escape_regex
+from surefoot.adapters.prometheus.presets import Preset
 from surefoot.engine.questions import ArmRef, Question
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
@@ -55,7 +55,7 @@ def escape_string(text: str) -> str:
 
 def selector(metrics: frozenset[str], arms: Arms, range_s: float) -> str:
     """Raw samples of `metrics`, both arms, over the last `range_s` seconds (rounded up)."""
-    names = "|".join(escape_regex(name) for name in sorted(metrics))
+    names = "|".join(sorted(metrics))
     return f"{{__name__=~{quote(names)},{arms.matchers}}}[{max(1, ceil(range_s))}s]"
 
 
