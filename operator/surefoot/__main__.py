@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import kopf
 from aiohttp import web
@@ -120,7 +121,8 @@ class Operator:
                 clusterwide=True, ready_flag=self.sensing, stop_flag=stop,
             )
         )  # fmt: skip
-        log.info("watching ModelReleases; Prometheus is %s", self.settings.prometheus_url)
+        host = urlsplit(self.settings.prometheus_url).hostname  # never its credentials
+        log.info("watching ModelReleases; Prometheus is at %s", host)
         done, _ = await asyncio.wait({work, senses}, return_when=asyncio.FIRST_COMPLETED)
         work.cancel()
         await asyncio.gather(work, senses, return_exceptions=True)

@@ -67,5 +67,7 @@ def _drift(candidate: Histogram, incumbent: Histogram | None) -> Value:
         psi = population_stability_index(candidate, incumbent)
     except EdgesDiffer:
         return Value(None, "the arms' histograms have different bucket edges: give both the same")
+    if psi.bins < 2:
+        return Value(None, "too few scores yet to tell two bins apart")
     note = f"noise alone reaches {psi.null_cut:.3g}"
     return Value(psi.value, note, significant=psi.value > psi.null_cut)

@@ -103,3 +103,17 @@ async def test_single_values_for_raw_samples_are_no_answer() -> None:
 def test_a_users_window_is_that_since_the_step() -> None:
     asked = question("PromQL", query="rate(x[{{window}}])", window="5m")
     assert plan(asked, LATE).query == "rate(x[120s])"
+
+
+async def test_samples_that_are_four_scrapes_old_are_no_news() -> None:
+    start = LATE.timestamp() - 100
+    one = series(
+        "envoy_cluster_external_upstream_rq_completed",
+        (start, 1.0),
+        (LATE.timestamp() - 61, 5.0),
+        envoy_cluster_name="risk_fraud-v42_80",
+    )
+    [answer] = (await Asked(envoy=(one,)).collect(question())).values()
+    assert answer.candidate.problem is not None
+    assert answer.candidate.problem.kind is ProblemKind.EMPTY
+    assert "61 s old" in answer.candidate.problem.message

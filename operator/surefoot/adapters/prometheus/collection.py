@@ -10,7 +10,10 @@ from surefoot.adapters.prometheus import promql, readings
 from surefoot.adapters.prometheus.increases import Sheet
 from surefoot.adapters.prometheus.payload import Failed, Result, Vector
 from surefoot.adapters.prometheus.presets import SeriesSource, presets, supports
-from surefoot.engine.questions import Answer, Problem, ProblemKind, Question
+from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
+
+# A scrape may be late and one may fail; what is older than this is no news.
+STALE_AFTER_SCRAPES = 4
 
 Ask = Callable[[str, float], Awaitable[Result]]
 
@@ -38,7 +41,7 @@ async def collect(
     return {
         name: readings.failed(each.problem)
         if each.problem is not None
-        else _answer(each, by_text[queries[name]], now)
+        else _answer(each, by_text[queries[name]], now, scrape_interval)
         for name, each in plans.items()
     }
 
@@ -87,7 +90,9 @@ async def _result(ask: Ask, query: str, at: float) -> Result | Problem:
         return failure.problem
 
 
-def _answer(plan: Plan, result: Result | Problem, now: datetime) -> Answer:
+def _answer(
+    plan: Plan, result: Result | Problem, now: datetime, scrape_interval: timedelta
+) -> Answer:
     if isinstance(result, Problem):
         return readings.failed(result)
     if plan.source is None or plan.arms is None:
@@ -95,4 +100,17 @@ def _answer(plan: Plan, result: Result | Problem, now: datetime) -> Answer:
     if isinstance(result, Vector):
         text = "Prometheus gave single values for raw samples: check what is in front of it"
         return readings.failed(Problem(ProblemKind.UNREACHABLE, text))
-    return readings.answer(plan.source, plan.arms, Sheet(result, plan.start, now.timestamp()))
+    found = readings.answer(plan.source, plan.arms, Sheet(result, plan.start, now.timestamp()))
+    oldest = now - STALE_AFTER_SCRAPES * scrape_interval
+    return Answer(
+        _not_stale(found.candidate, now, oldest), _not_stale(found.incumbent, now, oldest)
+    )
+
+
+def _not_stale(reading: Reading, now: datetime, oldest: datetime) -> Reading:
+    """Old samples say nothing of now: a window that reaches back to them is no evidence."""
+    if reading.newest is None or reading.newest >= oldest:
+        return reading
+    age = (now - reading.newest).total_seconds()
+    text = f"the newest sample is {age:.0f} s old: check that Prometheus still scrapes its target"
+    return Reading(problem=Problem(ProblemKind.EMPTY, text))
