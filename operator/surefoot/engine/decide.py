@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
-from surefoot.api.vocabulary import Outcome, Reason, Rule
+from surefoot.api.vocabulary import Outcome, Reason
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
@@ -56,9 +56,7 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
 def decide(obs: Observation) -> Decision:
     """What follows from what is seen. Pure: same observation, same decision."""
     tick = prepare(_without_settled_actions(obs))
-    ruling = next((r for rule in RULES if (r := rule(tick)) is not None), None)
-    if ruling is None:
-        ruling = Ruling(Rule.REST, Reason.RESTING, "nothing to do", tick.status)
+    ruling = next(r for rule in RULES if (r := rule(tick)) is not None)
     return _settle(replace(tick, obs=obs), ruling)
 
 

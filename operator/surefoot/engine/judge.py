@@ -39,10 +39,6 @@ class Stand:
     warm_at: datetime | None
     now: datetime
 
-    @property
-    def baking(self) -> bool:
-        return self.index >= len(self.plan.steps)
-
 
 def rounded(value: float) -> float:
     """Three significant digits: what status shows, and no write for noise below that."""
@@ -114,7 +110,7 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     status = status.model_copy(
         update={
             "value": rounded(value.number) if value.number is not None else None,
-            "samples": None if samples is None else int(samples),
+            "samples": int(samples) if samples is not None and isfinite(samples) else None,
         }
     )
     if not is_due(signal, stand.plan, stand.index):
@@ -123,8 +119,8 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     if window_start(signal, stand) > stand.now:
         wait = "warming up" if not signal.delay else "waiting for labels of this step"
         return _verdict(signal, status, Verdict.NO_DATA, wait)
-    if samples is not None and samples < signal.threshold.min_samples:
-        text = f"{int(samples)} of {signal.threshold.min_samples} samples so far"
+    if status.samples is not None and status.samples < signal.threshold.min_samples:
+        text = f"{status.samples} of {signal.threshold.min_samples} samples so far"
         return _verdict(signal, status, Verdict.NO_DATA, text)
     return _against_limit(signal, status, value, incumbent, reading)
 
@@ -163,13 +159,13 @@ def _against_limit(
     signal: Signal, status: SignalStatus, value: Value, incumbent: Value, reading: Reading
 ) -> Judged:
     """The value beside its limit, with the count of crossings in a row."""
-    if value.number is None or not isfinite(value.number):
+    if value.number is None:
         return _verdict(signal, status, Verdict.NO_DATA, value.note or "no value", covered=False)
     fresh = (
         status.sampled_at is None or reading.newest is None or reading.newest > status.sampled_at
     )
-    crossed = crosses(signal, value.number, value.at_least) and value.significant
-    if value.at_least and not crossed and signal.threshold.max is not None:
+    crossed = crosses(signal, value.number, value.at_least)
+    if _undecided(signal, value, crossed):
         return _verdict(signal, status, Verdict.INCONCLUSIVE, value.note)
     breaches = (status.breaches + fresh if crossed else 0) if fresh else status.breaches
     earlier = status.breaches
@@ -186,6 +182,15 @@ def _against_limit(
         text = f"{text} ({breaches} of {signal.threshold.consecutive} in a row)"
         return _verdict(signal, status, Verdict.INCONCLUSIVE, text)
     return _verdict(signal, status, Verdict.FAIL, text)
+
+
+def _undecided(signal: Signal, value: Value, crossed: bool) -> bool:
+    """Whether the number alone does not tell on which side of the limit the value is."""
+    low, high = signal.threshold.min, signal.threshold.max
+    if crossed:
+        return not value.significant
+    assert value.number is not None
+    return value.at_least and (high is not None or (low is not None and value.number < low))
 
 
 def _breach_text(signal: Signal, status: SignalStatus, value: Value, incumbent: Value) -> str:

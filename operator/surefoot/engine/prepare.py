@@ -22,7 +22,14 @@ def prepare(obs: Observation) -> Tick:
     if flying and plan is not None:
         _watch_restarts(obs, status)
         judged = _judge(obs, status, plan)
-    return Tick(obs, status, plan, judged, fresh=obs.answers is not None)
+    return Tick(obs, status, plan, judged, fresh=_is_fresh(obs, plan))
+
+
+def _is_fresh(obs: Observation, plan: ModelReleaseSpec | None) -> bool:
+    """Whether this tick has an answer for every signal: one that was not asked for never passes."""
+    if obs.answers is None:
+        return False
+    return plan is None or all(signal.name in obs.answers for signal in plan.signals)
 
 
 def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:

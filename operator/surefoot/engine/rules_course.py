@@ -146,7 +146,7 @@ def _moved(tick: Tick, spec: ModelReleaseSpec) -> StepStatus:
     if old.index < 0:
         return transitions.step_at(spec, tick.now, -1)
     above = next((i for i, s in enumerate(spec.steps) if s.weight > tick.intended), count)
-    index = count if tick.baking or old.index >= old.count else max(above - 1, 0)
+    index = count if old.index >= old.count else max(above - 1, 0)
     new = transitions.step_at(spec, tick.now, index, weight=tick.intended)
     covered = min(old.covered_seconds, new.hold_seconds)
     return new.model_copy(update={"verified_at": old.verified_at, "covered_seconds": covered})

@@ -1,9 +1,10 @@
 """The rules of a running release: what blocks a step, when it is over, and what comes next."""
 
+from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import transitions
 from surefoot.engine.judge import freeze
-from surefoot.engine.references import check_backends
+from surefoot.engine.references import Missing, check_backends
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
 
@@ -45,10 +46,11 @@ def _blocked_start(tick: Tick) -> Ruling | None:
         text = f"waiting for {release.workload}: {pods} pods available"
         return _held(tick, Reason.WAITING_FOR_CANDIDATE, text)
     missing = check_backends(tick.obs, serving.backend, release.backend)
-    if tick.obs.route is None or missing is not None:
-        text = missing.message if missing else "the HTTPRoute does not exist yet"
+    if tick.obs.route is None:
+        missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet")
+    if missing is not None:
         managed = tick.status.traffic is not None and tick.status.traffic.route.managed
-        return _held(tick, Reason.BACKEND_MISSING, text, stalled=not managed, accepted=managed)
+        return _held(tick, missing.reason, missing.message, stalled=not managed, accepted=managed)
     return _blocked_route(tick) or (None if release.rollback else _blocked_metrics(tick))
 
 
@@ -59,7 +61,7 @@ def _blocked_route(tick: Tick) -> Ruling | None:
         return _unjudged(tick)
     if not route.accepted:
         return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict)
-    target = plan.weight_of(min(tick.step.index + 1, len(plan.steps)))
+    target = plan.weight_of(_next_index(tick, plan))
     coarse = too_coarse(tick.splits, target)
     if coarse is not None:
         text = (
@@ -79,9 +81,9 @@ def _unjudged(tick: Tick) -> Ruling:
     since = step.entered_at
     silent = since is not None and (tick.now - since).total_seconds() > GRACE_S
     text = "no Gateway has accepted the route yet"
-    return Ruling(
-        Rule.HOLD, Reason.ROUTE_NOT_ACCEPTED, text, tick.status, announced=silent and step.index < 0
-    )
+    if step.index < 0 and not silent:
+        return Ruling(Rule.HOLD, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
+    return Ruling(Rule.HOLD, Reason.ROUTE_NOT_ACCEPTED, text, tick.status, announced=step.index < 0)
 
 
 def _blocked_metrics(tick: Tick) -> Ruling | None:
@@ -191,15 +193,22 @@ def advance(tick: Tick) -> Ruling | None:
     if not tick.in_flight or tick.plan is None or tick.baking or tick.release is None:
         return None
     count = len(tick.plan.steps)
-    index = count if tick.release.rollback else min(tick.step.index + 1, count)
+    index = count if tick.release.rollback else _next_index(tick, tick.plan)
     target = tick.plan.weight_of(index)
     status = transitions.reach(tick.status, tick.plan, tick.now, index)
-    if target == FULL and tick.obs.answers is not None:
+    if target == FULL > tick.intended and tick.obs.answers is not None:
         frozen = [freeze(j.signal, j.status, tick.obs.answers[j.signal.name]) for j in tick.judged]
         status = status.model_copy(update={"signals": frozen})
     text = f"from {tick.intended} to {target} % ({transitions.position(index, count)})"
     waiting = (Reason.WEIGHT_NOT_VERIFIED, f"waiting for the route to carry {target} %")
     return Ruling(Rule.ADVANCE, Reason.STEP_REACHED, text, status, recorded=True, shown=waiting)
+
+
+def _next_index(tick: Tick, plan: ModelReleaseSpec) -> int:
+    """The step after this one; this one still, where a changed spec put it above the weight."""
+    index, count = tick.step.index, len(plan.steps)
+    ahead = 0 <= index < count and plan.weight_of(index) > tick.intended
+    return index if ahead else min(index + 1, count)
 
 
 def promote(tick: Tick) -> Ruling | None:

@@ -22,12 +22,20 @@ def suspended(tick: Tick) -> Ruling | None:
 
 
 def deleted(tick: Tick) -> Ruling | None:
-    """Deleted mid-release: traffic to the incumbent first, unless it is to be left."""
+    """Deleted mid-release: traffic to the incumbent first, unless it is to be left or cannot be
+    taken; a revert that was decided before is carried out."""
     if not tick.obs.deleted:
         return None
     leave = tick.plan is not None and tick.plan.on_delete is OnDelete.LEAVE
     if not tick.in_flight or (tick.intended == 0 and tick.written == 0) or leave:
-        return Ruling(Rule.DELETED, Reason.DELETED, "deleted", tick.status, enforce=False)
+        enforce = not (tick.in_flight and leave)
+        return Ruling(Rule.DELETED, Reason.DELETED, "deleted", tick.status, enforce=enforce)
+    if not _incumbent_serves(tick):
+        text = f"deleted at {tick.intended} %, but no incumbent can serve: the weights stay"
+        return Ruling(
+            Rule.DELETED, Reason.DELETED, text, tick.status,
+            announced=True, warning=True, enforce=False,
+        )  # fmt: skip
     message = f"deleted at {tick.intended} %: all of the traffic goes back to the incumbent"
     status = transitions.fall_back(tick.status, tick.obs, Outcome.REVERTED, Reason.DELETED, message)
     return Ruling(Rule.DELETED, Reason.DELETED, message, status, recorded=True, announced=True)
@@ -166,8 +174,8 @@ def repair(tick: Tick) -> Ruling | None:
     traffic, route = tick.status.traffic, tick.obs.route
     assert traffic is not None
     assert route is not None
-    quiet = traffic.repaired_at is None or tick.now - traffic.repaired_at > QUIET
-    count = 1 if quiet else traffic.repairs + 1
+    since = _since_repair(tick)
+    count = 1 if since is None else traffic.repairs + 1
     seen = observed_percent(tick.splits)
     message = (
         f"the candidate's weight was raised from {tick.intended} to {seen} by {route.manager}: "
@@ -177,10 +185,10 @@ def repair(tick: Tick) -> Ruling | None:
     if fight:
         message += f", the {count}. time in a row: stop {route.manager} from writing this route"
     wait = timedelta(seconds=min(2.0 ** (count - FIGHT_AFTER), 60)) if fight else timedelta(0)
-    if traffic.repaired_at is not None and tick.now < traffic.repaired_at + wait:
+    if since is not None and since < wait:
         return Ruling(
             Rule.REPAIR, Reason.WEIGHT_FIGHT, tick.status.message or message, tick.status,
-            enforce=False, stalled=True, requeue=traffic.repaired_at + wait - tick.now,
+            enforce=False, stalled=True, requeue=wait - since,
         )  # fmt: skip
     update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
     status = tick.status.model_copy(update={"traffic": traffic.model_copy(update=update)})
@@ -189,6 +197,16 @@ def repair(tick: Tick) -> Ruling | None:
         Rule.REPAIR, reason, message, status,
         recorded=True, announced=True, warning=True, stalled=fight,
     )  # fmt: skip
+
+
+def _since_repair(tick: Tick) -> timedelta | None:
+    """How long ago a weight was put right, None when that is long ago; a time that is yet to come
+    is a clock that was set back, and stops nothing."""
+    traffic = tick.status.traffic
+    if traffic is None or traffic.repaired_at is None:
+        return None
+    since = tick.now - traffic.repaired_at
+    return since if timedelta(0) <= since <= QUIET else None
 
 
 def held_by_hand(tick: Tick) -> Ruling | None:
@@ -221,7 +239,7 @@ def fighting(tick: Tick) -> Ruling | None:
     traffic = tick.status.traffic
     if not tick.in_flight or traffic is None or traffic.repairs < FIGHT_AFTER:
         return None
-    if traffic.repaired_at is None or tick.now - traffic.repaired_at > QUIET:
+    if _since_repair(tick) is None:
         return None
     fights = [d for d in tick.status.decisions if d.reason is Reason.WEIGHT_FIGHT]
     text = fights[-1].message if fights else "the candidate's weight is raised again and again"

@@ -1,6 +1,7 @@
 """The one number of each signal type, from what was measured of an arm."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import FrozenBins
@@ -27,7 +28,19 @@ class Value:
 def value_of(
     signal: Signal, measure: Measure | None, frozen: FrozenBins | None, baseline: Measure | None
 ) -> Value:
-    """The signal's value for one arm; drift needs the baseline's (or the frozen) histogram."""
+    """The signal's value for one arm, a finite number or none; drift needs the baseline's (or the
+    frozen) histogram."""
+    if measure is not None and measure.samples is not None and not isfinite(measure.samples):
+        return Value(None, "the number of samples is not a finite number")
+    found = _value_of(signal, measure, frozen, baseline)
+    if found.number is not None and not isfinite(found.number):
+        return Value(None, "the value is not a finite number")
+    return found
+
+
+def _value_of(
+    signal: Signal, measure: Measure | None, frozen: FrozenBins | None, baseline: Measure | None
+) -> Value:
     match measure:
         case None:
             return Value(None, "nothing was measured")
@@ -40,7 +53,7 @@ def value_of(
             return Value(value)
         case Histogram() if signal.type is SignalType.LATENCY:
             return _latency(signal, measure)
-        case Histogram():
+        case _:
             return _drift(measure, _baseline(frozen, baseline))
 
 
@@ -69,5 +82,5 @@ def _drift(candidate: Histogram, incumbent: Histogram | None) -> Value:
         return Value(None, "the arms' histograms have different bucket edges: give both the same")
     if psi.bins < 2:
         return Value(None, "too few scores yet to tell two bins apart")
-    note = f"noise alone reaches {psi.null_cut:.3g}"
+    note = f"{psi.value:.3g}, where noise alone reaches {psi.null_cut:.3g}"
     return Value(psi.value, note, significant=psi.value > psi.null_cut)

@@ -1,0 +1,158 @@
+"""Weights of a route: what a percentage means, for any pool and any other backends."""
+
+from dataclasses import replace
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from surefoot.engine.weights import (
+    changes,
+    is_lowered,
+    is_raised,
+    lists,
+    observed_percent,
+    share_of,
+    split_rules,
+    too_coarse,
+)
+from surefoot.engine.world import BackendWeight, Route
+from tests.unit.engine.builders import V41, V42
+
+WEIGHTS = st.integers(0, 1_000_000)
+PERCENTS = st.integers(0, 100)
+OTHERS = st.lists(
+    st.builds(BackendWeight, st.sampled_from("abc"), st.just(80), WEIGHTS), max_size=3
+)
+
+
+@st.composite
+def rules(draw):
+    """A rule with both arms, in any order, among others."""
+    arms = [BackendWeight(arm.name, arm.port, draw(WEIGHTS)) for arm in (V41, V42)]
+    return tuple(draw(st.permutations([*arms, *draw(OTHERS)])))
+
+
+ROUTES = st.lists(rules(), min_size=1, max_size=3).map(lambda r: Route("fraud", 1, None, tuple(r)))
+
+
+def applied(route, wanted):
+    """The route after the writes."""
+    table = [list(rule) for rule in route.rules]
+    for change in wanted:
+        at = table[change.rule][change.backend]
+        assert at.name == change.name
+        table[change.rule][change.backend] = replace(at, weight=change.weight)
+    return replace(route, rules=tuple(map(tuple, table)))
+
+
+def weights_of(rule, *names):
+    return sum(b.weight for b in rule if b.name in names)
+
+
+@given(ROUTES, PERCENTS)
+def test_planned_weights_sum_to_the_pool(route, percent):
+    for split in split_rules(route, V41, V42):
+        assert sum(split.planned(percent)) == split.pool
+
+
+@given(ROUTES, PERCENTS)
+def test_the_planned_share_never_exceeds_the_intent(route, percent):
+    for split in split_rules(route, V41, V42):
+        incumbent, candidate = split.planned(percent)
+        assert min(incumbent, candidate) >= 0
+        assert candidate * 100 <= percent * split.pool
+
+
+@given(ROUTES)
+def test_at_0_and_100_one_arm_has_all_of_the_pool(route):
+    for split in split_rules(route, V41, V42):
+        assert split.planned(0) == (split.pool, 0)
+        assert split.planned(100) == (0, split.pool)
+
+
+@given(ROUTES, PERCENTS)
+def test_changes_once_applied_leave_nothing_to_change(route, percent):
+    after = applied(route, changes(split_rules(route, V41, V42), percent))
+    assert changes(split_rules(after, V41, V42), percent) == ()
+
+
+@given(ROUTES, PERCENTS)
+def test_changes_touch_neither_other_backends_nor_what_the_arms_share_with_them(route, percent):
+    after = applied(route, changes(split_rules(route, V41, V42), percent))
+    for old, new in zip(route.rules, after.rules, strict=True):
+        assert [b for b in new if b.name in "abc"] == [b for b in old if b.name in "abc"]
+        if weights_of(old, *"abc"):
+            arms = (V41.name, V42.name)
+            assert weights_of(new, *arms) == weights_of(old, *arms)
+
+
+@given(ROUTES, PERCENTS)
+def test_a_route_at_its_intent_is_neither_raised_nor_lowered(route, percent):
+    splits = split_rules(applied(route, changes(split_rules(route, V41, V42), percent)), V41, V42)
+    assert not is_raised(splits, percent)
+    assert not is_lowered(splits, percent)
+
+
+@given(ROUTES, PERCENTS, st.integers(1, 100))
+def test_a_share_above_the_intent_is_seen_as_raised(route, percent, more):
+    assume(percent + more <= 100)
+    after = applied(route, changes(split_rules(route, V41, V42), percent + more))
+    splits = split_rules(after, V41, V42)
+    assume(any(split.percent > percent for split in splits))
+    assert is_raised(splits, percent)
+
+
+def test_without_others_the_arms_are_brought_to_a_sum_of_100():
+    route = Route(
+        "fraud", 1, None, ((BackendWeight("fraud-v41", 80, 1), BackendWeight("fraud-v42", 80, 0)),)
+    )
+    assert [c.weight for c in changes(split_rules(route, V41, V42), 30)] == [70, 30]
+
+
+def test_arms_at_zero_have_no_share_to_divide_by():
+    rule = (BackendWeight("fraud-v41", 80, 0), BackendWeight("fraud-v42", 80, 0))
+    assert observed_percent(split_rules(Route("fraud", 1, None, (rule,)), V41, V42)) == 0
+
+
+def test_the_largest_share_over_the_rules_is_what_is_observed():
+    def rule(weight):
+        return BackendWeight("fraud-v41", 80, 100 - weight), BackendWeight("fraud-v42", 80, weight)
+
+    route = Route("fraud", 1, None, (rule(10), rule(40)))
+    assert observed_percent(split_rules(route, V41, V42)) == 40
+
+
+def test_a_rule_with_one_arm_is_nobodys_business():
+    route = Route("fraud", 1, None, ((BackendWeight("fraud-v42", 80, 7),),))
+    assert split_rules(route, V41, V42) == []
+    assert observed_percent([]) is None
+    assert lists(route, V42)
+    assert not lists(route, V41)
+
+
+def test_another_port_of_the_same_service_is_another_backend():
+    route = Route("fraud", 1, None, ((BackendWeight("fraud-v42", 81, 7),),))
+    assert not lists(route, V42)
+
+
+def test_a_sum_that_cannot_carry_the_percentage_is_too_coarse():
+    rule = (
+        BackendWeight("fraud-v41", 80, 9),
+        BackendWeight("fraud-v42", 80, 0),
+        BackendWeight("a", 80, 1),
+    )
+    splits = split_rules(Route("fraud", 1, None, (rule,)), V41, V42)
+    assert too_coarse(splits, 11) == splits[0]
+    assert too_coarse(splits, 12) is None
+    assert too_coarse(splits, 0) is None
+
+
+def test_the_smallest_share_over_the_rules_is_what_an_arm_serves():
+    rule = (BackendWeight("fraud-v41", 80, 1), BackendWeight("a", 80, 3))
+    route = Route("fraud", 1, None, (rule, (BackendWeight("fraud-v41", 80, 5),)))
+    assert share_of(route, V41) == 25
+
+
+def test_a_rule_without_any_weight_or_without_the_arm_tells_no_share():
+    rules_ = ((BackendWeight("fraud-v41", 80, 0),), (BackendWeight("a", 80, 3),))
+    assert share_of(Route("fraud", 1, None, rules_), V41) is None
