@@ -413,7 +413,7 @@ async def test_a_route_changed_mid_flight_goes_back_on_the_old_one_first():
     world = given_world()
     await world.run(40)
     assert world.weight() > 0
-    world.routes["other"] = Route("other", 1, None, given_world().routes["fraud"].rules)
+    world.routes["other"] = Route("other", 1, False, given_world().routes["fraud"].rules)
     world.apply(traffic=given_route("other"))
     await world.tick(1)
     assert world.weight("fraud") == 0

@@ -327,7 +327,7 @@ async def test_a_route_that_was_pointed_elsewhere_is_named_when_it_is_missing():
     assert world.weight("fraud") == 0
     await world.run(30)
     assert world.condition("Stalled") == ("True", "RouteMissing")
-    world.routes["other"] = Route("other", 1, None, given_world().routes["fraud"].rules)
+    world.routes["other"] = Route("other", 1, False, given_world().routes["fraud"].rules)
     await world.until("Idle", most=2400)
     assert world.weight("other") == 100
 

@@ -107,7 +107,7 @@ class Story(RuleBasedStateMachine):
         self.rules_of_route = given_rules(others)
         self.managed, self.hurried = managed, False
         if not managed:
-            self.world.routes["fraud"] = Route("fraud", 1, None, self.rules_of_route)
+            self.world.routes["fraud"] = Route("fraud", 1, False, self.rules_of_route)
 
     # ---- time
 
@@ -194,7 +194,7 @@ class Story(RuleBasedStateMachine):
         if not self.managed:
             self.world.now += timedelta(seconds=10)
             self.tick()
-            self.world.routes["fraud"] = Route("fraud", 50, None, self.rules_of_route)
+            self.world.routes["fraud"] = Route("fraud", 50, False, self.rules_of_route)
 
     # ---- people
 
@@ -330,8 +330,8 @@ def intended(status: ModelReleaseStatus) -> int:
 
 TestStory = Story.TestCase
 TestStory.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
+    max_examples=45,
+    stateful_step_count=30,
     deadline=None,
     derandomize=True,
     database=None,

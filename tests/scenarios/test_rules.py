@@ -371,7 +371,7 @@ async def test_arms_whose_sum_is_too_small_beside_others_are_refused_with_a_sent
 
 async def test_a_managed_route_never_takes_over_a_route_of_that_name():
     world = new_world()
-    world.routes["fraud"] = Route("fraud", 1, None, ((BackendWeight("x", 80, 1),),))
+    world.routes["fraud"] = Route("fraud", 1, False, ((BackendWeight("x", 80, 1),),))
     await world.run(60)
     assert world.condition("Stalled") == ("True", "RouteNotOurs")
     assert world.weights == []
@@ -564,3 +564,13 @@ async def test_rising_counts_never_pass_without_requests():
     world.measures[("errors", "candidate")] = Counts(0, 0)
     await world.run(120)
     assert world.weight() == 10
+
+
+async def test_a_release_that_was_deleted_and_applied_again_finds_its_managed_route():
+    world = await promoted()
+    world.deleted = True
+    await world.tick(0)
+    world.deleted, world.forgotten, world.status, world.uid = False, False, {}, "uid-anew"
+    await world.tick(10)
+    assert (world.phase, world.weight()) == ("Idle", 100)
+    assert world.status["incumbent"]["version"] == "42"

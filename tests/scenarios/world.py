@@ -129,7 +129,7 @@ class MemoryTraffic:
         if isinstance(effect, WriteManagedRoute):
             rule = tuple(BackendWeight(b.name, b.port, w) for b, w in effect.backends)
             world.routes[effect.route] = Route(
-                effect.route, (old.generation if old else 0) + 1, effect.owner_uid, (rule,),
+                effect.route, (old.generation if old else 0) + 1, True, (rule,),
                 tuple(p.dump() for p in effect.spec.parent_refs), tuple(effect.spec.hostnames),
             )  # fmt: skip
         else:
@@ -371,5 +371,5 @@ def given_world(weights: tuple[int, int] = (100, 0), **changes: Any) -> World:
     """As `new_world`, with an HTTPRoute of the user's that lists both arms."""
     world = new_world(traffic=given_route(), **changes)
     rule = (BackendWeight("fraud-v41", 80, weights[0]), BackendWeight("fraud-v42", 80, weights[1]))
-    world.routes["fraud"] = Route("fraud", 1, None, (rule,))
+    world.routes["fraud"] = Route("fraud", 1, False, (rule,))
     return world

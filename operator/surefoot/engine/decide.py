@@ -185,19 +185,15 @@ def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute 
         weight = traffic.intended
         backends = [(serving.backend, FULL - weight), (release.backend, weight)]
     if route is None:
-        return WriteManagedRoute(
-            traffic.route.name, tick.obs.uid, managed, tuple(backends), generation=None
-        )
+        return WriteManagedRoute(traffic.route.name, managed, tuple(backends), generation=None)
     parents = tuple(p.dump() for p in managed.parent_refs)
     same = parents == route.parents and tuple(managed.hostnames) == route.hostnames
     listed = all(lists(route, backend) for backend, _ in backends)
-    if route.owner_uid != tick.obs.uid or (same and listed):
+    if not route.managed or (same and listed):
         return None
     if release is None or release.outcome is not None:
         backends = [(serving.backend, FULL)]
-    return WriteManagedRoute(
-        route.name, tick.obs.uid, managed, tuple(backends), generation=route.generation
-    )
+    return WriteManagedRoute(route.name, managed, tuple(backends), generation=route.generation)
 
 
 def _announcements(

@@ -25,7 +25,6 @@ class WriteManagedRoute:
     """Create the release's own HTTPRoute, or (with a generation) bring its spec to this."""
 
     route: str
-    owner_uid: str
     spec: ManagedRoute
     backends: tuple[tuple[Backend, int], ...]
     generation: int | None

@@ -61,10 +61,10 @@ def check_route(obs: Observation, spec: ModelReleaseSpec) -> Missing | None:
             f"HTTPRoute {given.name} does not exist in namespace {obs.namespace}: create it, or use "
             "spec.traffic.managedRoute and let Surefoot create one",
         )
-    if given is None and obs.route is not None and obs.route.owner_uid != obs.uid:
+    if given is None and obs.route is not None and not obs.route.managed:
         return Missing(
             Reason.ROUTE_NOT_OURS,
-            f"HTTPRoute {obs.name} exists and was not created for this release: delete or rename it, "
+            f"HTTPRoute {obs.name} exists and was not created by Surefoot: delete or rename it, "
             f"or name it in spec.traffic.route",
         )
     return None

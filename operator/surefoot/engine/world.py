@@ -37,11 +37,12 @@ class BackendWeight:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An HTTPRoute. `accepted` is None while no Gateway has judged this generation."""
+    """An HTTPRoute. `managed`: Surefoot made it, for the release of its name. `accepted` is None
+    while no Gateway has judged this generation."""
 
     name: str
     generation: int
-    owner_uid: str | None
+    managed: bool
     rules: tuple[tuple[BackendWeight, ...], ...]
     parents: tuple[Mapping[str, str], ...] = ()
     hostnames: tuple[str, ...] = ()

@@ -89,7 +89,7 @@ def idle() -> ModelReleaseStatus:
 
 def route(incumbent: int = 90, candidate: int = 10, **changes: Any) -> Route:
     rule = (BackendWeight("fraud-v41", 80, incumbent), BackendWeight("fraud-v42", 80, candidate))
-    fields: dict[str, Any] = {"owner_uid": "uid", "rules": (rule,), "accepted": True, **changes}
+    fields: dict[str, Any] = {"managed": True, "rules": (rule,), "accepted": True, **changes}
     return Route("fraud", 1, **fields)
 
 

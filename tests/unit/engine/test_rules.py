@@ -207,6 +207,6 @@ def test_a_promoted_release_never_writes_weights(weights):
     status = in_flight(3, 100)
     status.release.outcome = Outcome.PROMOTED
     status.incumbent = status.incumbent.model_copy(update={"workload": "fraud-v42", "backend": V42})
-    decision = decide(observation(status, route=route(*weights, owner_uid="other")))
+    decision = decide(observation(status, route=route(*weights, managed=False)))
     assert decision.effects == ()
     assert decision.status.incumbent.backend != V41

@@ -32,7 +32,7 @@ def rules(draw):
     return tuple(draw(st.permutations([*arms, *draw(OTHERS)])))
 
 
-ROUTES = st.lists(rules(), min_size=1, max_size=3).map(lambda r: Route("fraud", 1, None, tuple(r)))
+ROUTES = st.lists(rules(), min_size=1, max_size=3).map(lambda r: Route("fraud", 1, False, tuple(r)))
 
 
 def applied(route, wanted):
@@ -111,19 +111,19 @@ def test_without_others_the_arms_are_brought_to_a_sum_of_100():
 
 def test_arms_at_zero_have_no_share_to_divide_by():
     rule = (BackendWeight("fraud-v41", 80, 0), BackendWeight("fraud-v42", 80, 0))
-    assert observed_percent(split_rules(Route("fraud", 1, None, (rule,)), V41, V42)) == 0
+    assert observed_percent(split_rules(Route("fraud", 1, False, (rule,)), V41, V42)) == 0
 
 
 def test_the_largest_share_over_the_rules_is_what_is_observed():
     def rule(weight):
         return BackendWeight("fraud-v41", 80, 100 - weight), BackendWeight("fraud-v42", 80, weight)
 
-    route = Route("fraud", 1, None, (rule(10), rule(40)))
+    route = Route("fraud", 1, False, (rule(10), rule(40)))
     assert observed_percent(split_rules(route, V41, V42)) == 40
 
 
 def test_a_rule_with_one_arm_is_nobodys_business():
-    route = Route("fraud", 1, None, ((BackendWeight("fraud-v42", 80, 7),),))
+    route = Route("fraud", 1, False, ((BackendWeight("fraud-v42", 80, 7),),))
     assert split_rules(route, V41, V42) == []
     assert observed_percent([]) is None
     assert lists(route, V42)
@@ -131,7 +131,7 @@ def test_a_rule_with_one_arm_is_nobodys_business():
 
 
 def test_another_port_of_the_same_service_is_another_backend():
-    route = Route("fraud", 1, None, ((BackendWeight("fraud-v42", 81, 7),),))
+    route = Route("fraud", 1, False, ((BackendWeight("fraud-v42", 81, 7),),))
     assert not lists(route, V42)
 
 
@@ -141,7 +141,7 @@ def test_a_sum_that_cannot_carry_the_percentage_is_too_coarse():
         BackendWeight("fraud-v42", 80, 0),
         BackendWeight("a", 80, 1),
     )
-    splits = split_rules(Route("fraud", 1, None, (rule,)), V41, V42)
+    splits = split_rules(Route("fraud", 1, False, (rule,)), V41, V42)
     assert too_coarse(splits, 11) == splits[0]
     assert too_coarse(splits, 12) is None
     assert too_coarse(splits, 0) is None
@@ -149,10 +149,10 @@ def test_a_sum_that_cannot_carry_the_percentage_is_too_coarse():
 
 def test_the_smallest_share_over_the_rules_is_what_an_arm_serves():
     rule = (BackendWeight("fraud-v41", 80, 1), BackendWeight("a", 80, 3))
-    route = Route("fraud", 1, None, (rule, (BackendWeight("fraud-v41", 80, 5),)))
+    route = Route("fraud", 1, False, (rule, (BackendWeight("fraud-v41", 80, 5),)))
     assert share_of(route, V41) == 25
 
 
 def test_a_rule_without_any_weight_or_without_the_arm_tells_no_share():
     rules_ = ((BackendWeight("fraud-v41", 80, 0),), (BackendWeight("a", 80, 3),))
-    assert share_of(Route("fraud", 1, None, rules_), V41) is None
+    assert share_of(Route("fraud", 1, False, rules_), V41) is None

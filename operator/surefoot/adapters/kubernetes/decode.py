@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from surefoot.api.vocabulary import MANAGED_BY_LABEL, MANAGER
 from surefoot.engine.world import BackendWeight, Route, Workload
 
 Json = dict[str, Any]
@@ -78,9 +79,11 @@ def _backend(ref: Json, namespace: str) -> BackendWeight:
     return BackendWeight(name, ref.get("port", 0), ref.get("weight", 1))
 
 
-def _owner(meta: Json) -> str | None:
+def _is_managed(meta: Json) -> bool:
+    """Ours by label and name, not by uid: a release that was deleted and applied again, or restored
+    from a backup, finds its route again."""
     labels: Mapping[str, str] = meta.get("labels", {})
-    return labels.get("surefoot.dev/release-uid")
+    return labels.get(MANAGED_BY_LABEL) == MANAGER
 
 
 def _last_manager(meta: Json) -> str:
@@ -102,7 +105,7 @@ def route_of(body: Json) -> Route:
     return Route(
         name=meta["name"],
         generation=meta.get("generation", 0),
-        owner_uid=_owner(meta),
+        managed=_is_managed(meta),
         rules=tuple(
             tuple(_backend(ref, meta["namespace"]) for ref in rule.get("backendRefs", []))
             for rule in spec.get("rules", [])

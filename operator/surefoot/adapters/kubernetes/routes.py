@@ -79,7 +79,7 @@ class HttpRoutes:
                 {"op": "replace", "path": "/spec", "value": managed_spec(effect)},
             ]
             return await self._api.patch(path, patch, JSON_PATCH)
-        labels = {MANAGED_BY_LABEL: MANAGER, "surefoot.dev/release-uid": effect.owner_uid}
+        labels = {MANAGED_BY_LABEL: MANAGER}
         body = {
             "apiVersion": f"{ROUTES.group}/{ROUTES.version}",
             "kind": "HTTPRoute",

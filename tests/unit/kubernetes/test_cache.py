@@ -1,0 +1,93 @@
+"""The cache: the newer state of an object wins, and only what ticks need is kept."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surefoot.adapters.kubernetes.cache import DEPLOYMENTS, RELEASES, ROUTES, Cache, slim
+
+
+def body(version, uid="u", name="fraud", namespace="risk", **parts):
+    meta = {"name": name, "namespace": namespace, "uid": uid, "resourceVersion": str(version)}
+    return {"metadata": meta, **parts}
+
+
+def seen(cache, kind=ROUTES):
+    found = cache.get(kind, "risk", "fraud")
+    return None if found is None else found["metadata"]["resourceVersion"]
+
+
+@given(st.lists(st.integers(1, 10**12), min_size=1))
+def test_in_whatever_order_states_arrive_the_newest_stays(versions):
+    cache = Cache()
+    for version in versions:
+        cache.put(ROUTES, body(version))
+    assert seen(cache) == str(max(versions))
+
+
+def test_an_older_state_is_refused_and_says_so():
+    cache = Cache()
+    assert cache.put(ROUTES, body(10))
+    assert not cache.put(ROUTES, body(9))
+
+
+def test_versions_are_numbers_and_not_words():
+    cache = Cache()
+    cache.put(ROUTES, body(9))
+    cache.put(ROUTES, body(10))
+    assert seen(cache) == "10"
+
+
+def test_the_same_version_may_come_again():
+    cache = Cache()
+    cache.put(ROUTES, body(9))
+    assert cache.put(ROUTES, body(9))
+
+
+def test_an_object_that_was_made_anew_wins_whatever_its_version():
+    cache = Cache()
+    cache.put(ROUTES, body(10))
+    cache.put(ROUTES, body(3, uid="another"))
+    assert seen(cache) == "3"
+
+
+def test_a_version_that_is_no_number_never_hides_one_that_is():
+    cache = Cache()
+    cache.put(ROUTES, body("opaque"))
+    assert cache.put(ROUTES, body(1))
+
+
+def test_what_was_dropped_is_gone_and_may_be_dropped_again():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.drop(ROUTES, "risk", "fraud")
+    cache.drop(ROUTES, "risk", "fraud")
+    cache.drop(RELEASES, "risk", "fraud")
+    assert seen(cache) is None
+
+
+def test_kinds_and_namespaces_are_kept_apart():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.put(ROUTES, body(2, name="other"))
+    cache.put(ROUTES, body(3, namespace="away"))
+    found = [b["metadata"]["name"] for b in cache.in_namespace(ROUTES, "risk")]
+    assert (found, seen(cache, RELEASES)) == (["fraud", "other"], None)
+
+
+def test_an_object_may_be_dropped_while_its_namespace_is_walked():
+    cache = Cache()
+    for name in "abc":
+        cache.put(ROUTES, body(1, name=name))
+    for found in cache.in_namespace(ROUTES, "risk"):
+        cache.drop(ROUTES, "risk", found["metadata"]["name"])
+    assert list(cache.in_namespace(ROUTES, "risk")) == []
+
+
+def test_annotations_and_editors_are_not_kept_but_for_the_editors_of_routes():
+    full = body(1, spec={"a": 1}, status={"b": 2}, kind="X")
+    full["metadata"] |= {"annotations": {"big": "…"}, "managedFields": [{}], "labels": {"l": "1"}}
+    thin = slim(full, DEPLOYMENTS)
+    assert thin.keys() == {"metadata", "spec", "status"}
+    assert thin["metadata"].keys() == {"name", "namespace", "uid", "resourceVersion", "labels"}
+    assert "managedFields" in slim(full, ROUTES)["metadata"]
+    assert "annotations" in full["metadata"]

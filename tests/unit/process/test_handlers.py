@@ -1,0 +1,185 @@
+"""The sensor: a recorded watch event enters the cache and wakes exactly the releases it is about."""
+
+from itertools import islice
+
+import kopf
+import pytest
+
+from surefoot.adapters.kubernetes.cache import (
+    ACTIONS,
+    DEPLOYMENTS,
+    RELEASES,
+    ROUTES,
+    SERVICES,
+    Cache,
+)
+from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.handlers import EndlessBackoff, Sensor, _moves, _named, kopf_settings
+from surefoot.ports import Key
+
+FRAUD, SPAM = Key("risk", "fraud"), Key("risk", "spam")
+
+
+def body(name, namespace="risk", version="7", **parts):
+    meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": version}
+    return {"metadata": meta, **parts}
+
+
+def release(name, route=None, namespace="risk", status=None):
+    """A release of <name>-v2 beside <name>-v1, whose Service of the candidate has its own name."""
+    traffic = {"route": {"name": route}} if route else {"managedRoute": {"parentRefs": []}}
+    spec = {
+        "candidate": {"workloadRef": {"name": f"{name}-v2"}, "backendRef": {"name": f"{name}-svc"}},
+        "incumbent": {"workloadRef": {"name": f"{name}-v1"}},
+        "traffic": traffic,
+    }
+    return body(name, namespace, spec=spec, status=status or {})
+
+
+class Watch:
+    """A sensor that is fed by hand, through kopf's own registry."""
+
+    def __init__(self):
+        self.cache, self.woken = Cache(), []
+        self.store = KubernetesStore(None, self.cache)
+        sensor = Sensor(self.cache, self.store, self.woken.append)
+        handlers = sensor.registry()._watching.get_all_handlers()
+        self.see = {handler.id.removeprefix("see-"): handler.fn for handler in handlers}
+        for known in (release("fraud"), release("spam"), release("far", namespace="away")):
+            self.cache.put(RELEASES, known)
+
+    async def event(self, kind, seen, type_="MODIFIED"):
+        self.woken.clear()
+        await self.see[kind.plural](event={"type": type_, "object": seen})
+        return list(self.woken)
+
+
+@pytest.fixture
+def watch():
+    return Watch()
+
+
+def test_every_kind_has_one_handler_and_nothing_else_is_watched(watch):
+    kinds = (RELEASES, ACTIONS, ROUTES, DEPLOYMENTS, SERVICES)
+    assert set(watch.see) == {kind.plural for kind in kinds}
+
+
+@pytest.mark.parametrize("type_", [None, "ADDED", "MODIFIED"])
+async def test_a_release_wakes_itself_and_enters_the_cache(watch, type_):
+    new = release("new")
+    assert await watch.event(RELEASES, new, type_) == [Key("risk", "new")]
+    assert watch.cache.get(RELEASES, "risk", "new") is not None
+
+
+async def test_a_deleted_release_wakes_itself_once_more_with_its_last_state(watch):
+    assert await watch.event(RELEASES, release("fraud"), "DELETED") == [FRAUD]
+    assert watch.cache.get(RELEASES, *FRAUD) is None
+    assert watch.store._gone[FRAUD]["spec"]["incumbent"] == {"workloadRef": {"name": "fraud-v1"}}
+
+
+@pytest.mark.parametrize("name", ["fraud-v1", "fraud-v2"])
+async def test_a_deployment_wakes_the_release_that_names_it(watch, name):
+    assert await watch.event(DEPLOYMENTS, body(name)) == [FRAUD]
+
+
+@pytest.mark.parametrize("name", ["fraud-svc", "fraud-v1"])
+async def test_a_service_wakes_the_release_that_names_it(watch, name):
+    assert await watch.event(SERVICES, body(name)) == [FRAUD]
+
+
+async def test_what_no_release_names_wakes_nobody_but_is_remembered(watch):
+    assert await watch.event(DEPLOYMENTS, body("elsewhere")) == []
+    assert watch.cache.get(DEPLOYMENTS, "risk", "elsewhere") is not None
+
+
+async def test_a_namesake_in_another_namespace_wakes_nobody(watch):
+    assert await watch.event(DEPLOYMENTS, body("fraud-v2", "away")) == []
+
+
+async def test_a_deployment_named_by_the_status_alone_wakes_its_release(watch):
+    status = {"incumbent": {"workload": "fraud-v0", "backend": {"name": "fraud-v0"}}}
+    watch.cache.put(RELEASES, release("fraud", status=status))
+    assert await watch.event(DEPLOYMENTS, body("fraud-v0")) == [FRAUD]
+
+
+async def test_a_deleted_deployment_leaves_the_cache_and_wakes_its_release(watch):
+    await watch.event(DEPLOYMENTS, body("fraud-v2"))
+    assert await watch.event(DEPLOYMENTS, body("fraud-v2"), "DELETED") == [FRAUD]
+    assert watch.cache.get(DEPLOYMENTS, "risk", "fraud-v2") is None
+
+
+async def test_a_route_wakes_the_releases_that_move_its_weights(watch):
+    watch.cache.put(RELEASES, release("spam", route="shared"))
+    assert await watch.event(ROUTES, body("shared")) == [SPAM]
+    assert await watch.event(ROUTES, body("fraud")) == [FRAUD]
+
+
+async def test_a_late_route_event_wakes_but_does_not_overwrite_what_is_newer(watch):
+    watch.cache.put(ROUTES, body("fraud", version="9", spec={"rules": ["new"]}))
+    assert await watch.event(ROUTES, body("fraud", version="8", spec={"rules": []})) == [FRAUD]
+    assert watch.cache.get(ROUTES, *FRAUD)["spec"] == {"rules": ["new"]}
+
+
+async def test_an_act_wakes_the_release_that_it_is_on(watch):
+    act = body("abort-1", spec={"releaseName": "fraud", "type": "Abort"})
+    assert await watch.event(ACTIONS, act, "ADDED") == [FRAUD]
+    assert await watch.event(ACTIONS, act, "DELETED") == []
+
+
+async def test_an_act_on_nothing_wakes_nobody(watch):
+    assert await watch.event(ACTIONS, body("odd")) == []
+
+
+# what a release names
+
+
+def test_a_release_moves_the_route_of_its_spec_of_its_status_and_of_its_own_name():
+    moving = release("fraud", route="given", status={"traffic": {"route": {"name": "held"}}})
+    assert [_moves(moving, name) for name in ("given", "held", "fraud", "other")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("parts", [{}, {"spec": None, "status": None}, {"spec": {"traffic": None}}])
+def test_a_release_that_says_nothing_names_only_itself(parts):
+    bare = body("fraud", **parts)
+    assert _moves(bare, "fraud")
+    assert not _moves(bare, "other")
+    assert _named(bare) == {"None"}
+
+
+def test_a_release_names_workloads_and_services_of_spec_and_status():
+    status = {
+        "incumbent": {"workload": "w1", "backend": {"name": "s1"}},
+        "release": {"workload": "w2", "backend": {"name": "s2"}},
+    }
+    assert _named(release("fraud", status=status)) - {"None"} == {
+        "fraud-v2", "fraud-svc", "fraud-v1", "w1", "s1", "w2", "s2",
+    }  # fmt: skip
+
+
+# kopf
+
+
+def test_backoff_never_ends_and_never_exceeds_15_seconds():
+    waits = list(islice(EndlessBackoff(), 2000))
+    assert len(waits) == 2000
+    assert max(waits) <= 15.0
+    assert min(waits) >= 0.1
+
+
+def test_backoff_begins_anew_for_each_call():
+    backoff = EndlessBackoff()
+    list(islice(backoff, 20))
+    assert next(iter(backoff)) <= 0.2
+
+
+def test_kopf_itself_writes_nothing_to_objects():
+    settings = kopf_settings()
+    storage = settings.persistence.diffbase_storage
+    assert not settings.posting.enabled
+    assert storage.build(body=kopf.Body({})) == {}
+    assert storage.fetch(body=kopf.Body({})) is None

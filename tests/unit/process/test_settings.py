@@ -1,0 +1,79 @@
+"""Settings: what the environment says, and one sentence for each variable that is wrong."""
+
+from datetime import timedelta
+
+import pytest
+
+from surefoot.settings import Settings, SettingsError
+
+URL = {"SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090"}
+
+
+def test_prometheus_address_is_all_that_is_needed():
+    settings = Settings.from_environment(URL)
+    assert settings.prometheus_url == "http://prometheus.monitoring:9090"
+    assert (settings.scrape_interval, settings.workers) == (timedelta(seconds=15), 16)
+
+
+def test_every_variable_is_read():
+    settings = Settings.from_environment(
+        {
+            "SUREFOOT_PROMETHEUS_URL": "https://metrics.example/prometheus/",
+            "SUREFOOT_SCRAPE_INTERVAL": "1m",
+            "SUREFOOT_PROMETHEUS_TIMEOUT": "5s",
+            "SUREFOOT_LOG_FORMAT": "text",
+            "SUREFOOT_LOG_LEVEL": "DEBUG",
+            "SUREFOOT_HTTP_PORT": "0",
+            "SUREFOOT_WORKERS": "4",
+        }
+    )
+    assert settings == Settings(
+        prometheus_url="https://metrics.example/prometheus",
+        scrape_interval=timedelta(minutes=1),
+        prometheus_timeout=timedelta(seconds=5),
+        log_format="text",
+        log_level="debug",
+        http_port=0,
+        workers=4,
+    )
+
+
+def test_an_empty_variable_is_one_that_is_not_set():
+    assert Settings.from_environment({**URL, "SUREFOOT_WORKERS": ""}).workers == 16
+
+
+def test_a_missing_address_says_which_variable_to_set():
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({})
+    assert str(error.value) == "SUREFOOT_PROMETHEUS_URL: set it"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PROMETHEUS_URL", "prometheus:9090", "must be an address such as http://"),
+        ("PROMETHEUS_URL", "ftp://prometheus", "must be an address such as http://"),
+        ("PROMETHEUS_URL", "http://", "must be an address such as http://"),
+        ("SCRAPE_INTERVAL", "15", "'15' is not a duration: write it as 90s, 15m, 1h30m or 7d"),
+        ("PROMETHEUS_TIMEOUT", "soon", "'soon' is not a duration"),
+        ("LOG_FORMAT", "xml", "Input should be 'json' or 'text'"),
+        ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
+        ("HTTP_PORT", "70000", "Input should be less than or equal to 65535"),
+        ("WORKERS", "0", "Input should be greater than or equal to 1"),
+        ("WORKERS", "many", "Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence_that_names_it(name, value, sentence):
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({**URL, f"SUREFOOT_{name}": value})
+    assert str(error.value).startswith(f"SUREFOOT_{name}: {sentence}")
+    assert ";" not in str(error.value)
+
+
+def test_every_wrong_variable_is_told_at_once():
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({"SUREFOOT_WORKERS": "0"})
+    assert [said.split(":")[0] for said in str(error.value).split("; ")] == [
+        "SUREFOOT_PROMETHEUS_URL",
+        "SUREFOOT_WORKERS",
+    ]

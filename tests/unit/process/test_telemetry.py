@@ -1,0 +1,171 @@
+"""Surefoot's own series: they appear with a tick and go with the release."""
+
+import json
+import logging
+import sys
+from datetime import timedelta
+
+import pytest
+from prometheus_client import generate_latest
+
+from surefoot.api.status import ModelReleaseStatus, RouteStatus, SignalStatus, TrafficStatus
+from surefoot.api.vocabulary import Phase, Reason, Rule
+from surefoot.engine.effects import Announcement, Decision
+from surefoot.ports import Key
+from surefoot.telemetry import JsonFormatter, Telemetry, TextFormatter
+
+KEY = Key("risk", "fraud")
+
+
+def decision(*signals, phase=Phase.PROGRESSING, announcements=(), traffic=True):
+    """What a tick at 25 % came to, of which the route carries 10 so far."""
+    status = ModelReleaseStatus(
+        phase=phase,
+        signals=list(signals),
+        traffic=TrafficStatus(route=RouteStatus(name="fraud"), intended=25, observed=10)
+        if traffic
+        else None,
+    )
+    return Decision(
+        Rule.GATE, Reason.HOLD_RUNNING, status, True, (), tuple(announcements), timedelta(0), {}
+    )
+
+
+def signal(name="errors", verdict="Pass", value=0.25):
+    return SignalStatus(name=name, type="ErrorRate", verdict=verdict, value=value)
+
+
+def sample(telemetry, name, **labels):
+    where = {"namespace": "risk", "release": "fraud", **labels}
+    return telemetry.registry.get_sample_value(name, where)
+
+
+def series_of(telemetry):
+    text = generate_latest(telemetry.registry).decode()
+    return [line for line in text.splitlines() if 'release="fraud"' in line]
+
+
+@pytest.fixture
+def telemetry():
+    return Telemetry()
+
+
+def test_a_tick_shows_intended_and_observed_weight(telemetry):
+    telemetry.observe(KEY, decision(), 0, False)
+    name = "surefoot_candidate_weight_percent"
+    assert sample(telemetry, name, kind="intended") == 25
+    assert sample(telemetry, name, kind="observed") == 10
+
+
+def test_exactly_one_phase_is_1(telemetry):
+    telemetry.observe(KEY, decision(), 0, False)
+    telemetry.observe(KEY, decision(phase=Phase.REVERTED), 0, False)
+    now = {p: sample(telemetry, "surefoot_release_phase", phase=p.value) for p in Phase}
+    assert [phase for phase, value in now.items() if value] == [Phase.REVERTED]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "level"),
+    [("NotDue", -1), ("Pass", 0), ("NoData", 1), ("Inconclusive", 2), ("Error", 3), ("Fail", 4), ("Newer", 3)],
+)  # fmt: skip
+def test_a_verdict_is_its_place_in_the_lattice(telemetry, verdict, level):
+    telemetry.observe(KEY, decision(signal(verdict=verdict)), 0, False)
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") == level
+
+
+def test_a_signal_shows_its_value(telemetry):
+    telemetry.observe(KEY, decision(signal()), 0, False)
+    assert sample(telemetry, "surefoot_signal_value", signal="errors") == 0.25
+
+
+def test_a_signal_without_a_value_shows_only_its_verdict(telemetry):
+    telemetry.observe(KEY, decision(signal(value=None)), 0, False)
+    assert sample(telemetry, "surefoot_signal_value", signal="errors") is None
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") == 0
+
+
+def test_a_signal_that_was_removed_has_no_series_any_more(telemetry):
+    telemetry.observe(KEY, decision(signal(), signal("p99")), 0, False)
+    telemetry.observe(KEY, decision(signal()), 0, False)
+    assert sample(telemetry, "surefoot_signal_verdict", signal="p99") is None
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") == 0
+
+
+def test_a_forgotten_release_leaves_no_series(telemetry):
+    telemetry.observe(KEY, decision(signal(), signal("p99", value=None)), 0, False)
+    telemetry.forget(KEY)
+    assert series_of(telemetry) == []
+
+
+def test_forgetting_one_release_leaves_the_others(telemetry):
+    telemetry.observe(KEY, decision(signal()), 0, False)
+    before = series_of(telemetry)
+    telemetry.observe(Key("risk", "other"), decision(signal()), 0, False)
+    telemetry.forget(Key("risk", "other"))
+    assert series_of(telemetry) == before
+
+
+def test_a_release_that_was_never_seen_is_forgotten_without_a_word(telemetry):
+    telemetry.forget(KEY)
+    telemetry.observe(KEY, decision(traffic=False), 0, False)
+    telemetry.forget(KEY)
+    assert series_of(telemetry) == []
+
+
+def test_ticks_writes_and_transitions_are_counted(telemetry):
+    said = Announcement(Reason.STEP_REACHED, "25 %")
+    telemetry.observe(KEY, decision(announcements=[said]), 2, True)
+    telemetry.observe(KEY, decision(), 1, False)
+    value = telemetry.registry.get_sample_value
+    assert value("surefoot_ticks_total", {"rule": "Gate"}) == 2
+    assert value("surefoot_writes_total", {"kind": "status"}) == 1
+    assert value("surefoot_writes_total", {"kind": "effect"}) == 3
+    reached = {"namespace": "risk", "reason": "StepReached"}
+    assert value("surefoot_transitions_total", reached) == 1
+
+
+# logs
+
+
+def record(message="put right", error=False, **extra):
+    info = None
+    if error:
+        try:
+            raise ValueError("why")
+        except ValueError:
+            info = sys.exc_info()
+    made = logging.LogRecord("surefoot.tick", logging.WARNING, "", 0, message, (), info)
+    made.__dict__.update(extra)
+    return made
+
+
+def test_a_json_line_names_the_release_and_the_reason():
+    line = JsonFormatter().format(record(namespace="risk", release="fraud", reason="WeightRaised"))
+    found = json.loads(line)
+    assert "\n" not in line
+    assert found.pop("time").endswith("+00:00")
+    assert found == {
+        "level": "warning",
+        "logger": "surefoot.tick",
+        "message": "put right",
+        "namespace": "risk",
+        "release": "fraud",
+        "reason": "WeightRaised",
+    }
+
+
+def test_a_json_line_carries_a_traceback_in_itself():
+    line = JsonFormatter().format(record(error=True))
+    assert "\n" not in line
+    assert "ValueError: why" in json.loads(line)["error"]
+
+
+def test_a_text_line_begins_with_time_level_and_release():
+    line = TextFormatter().format(record(namespace="risk", release="fraud"))
+    assert line.split(" ", 1)[1] == "WARNING risk/fraud put right"
+
+
+def test_a_text_line_is_followed_by_its_traceback():
+    first, *rest = TextFormatter().format(record(error=True)).splitlines()
+    assert first.endswith("WARNING put right")
+    assert rest[-1] == "ValueError: why"
