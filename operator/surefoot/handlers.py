@@ -96,7 +96,7 @@ class Sensor:
             body, gone = dict(event["object"]), event.get("type") == "DELETED"
             meta = body["metadata"]
             if kind != RELEASES and gone:
-                self._cache.drop(kind, meta["namespace"], meta["name"])
+                self._cache.drop(kind, meta["namespace"], meta["name"], meta.get("uid"))
             elif not gone:
                 self._cache.put(kind, body)
             seen(body, gone)

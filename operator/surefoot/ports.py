@@ -109,6 +109,10 @@ class Metrics(Protocol):
         """
         ...
 
+    def give_back(self, key: Key, answers: Mapping[str, Answer]) -> None:
+        """Hand answers out once more: the tick that had them could not save what it decided."""
+        ...
+
     def forget(self, key: Key) -> None:
         """Drop what is known of a release, its running collection included."""
         ...

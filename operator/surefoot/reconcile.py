@@ -33,9 +33,18 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     decision = decide(observation)
     saved = decision.save and not release.gone
     if saved:
-        await ports.store.save_status(release, decision.status)
-    writes = await apply(decision.effects, key.namespace, ports, now)
-    await _publish(release, decision, ports)
+        try:
+            await ports.store.save_status(release, decision.status)
+        except PortError:
+            # What Prometheus said is not lost with the write: the next try judges it at once.
+            if observation.answers is not None:
+                ports.metrics.give_back(key, observation.answers)
+            raise
+    try:
+        writes = await apply(decision.effects, key.namespace, ports, now)
+    finally:
+        # The decision stands once it is saved, also when a route has to be written again.
+        await _publish(release, decision, ports)
     if release.gone:
         ports.store.forget(key)
         ports.metrics.forget(key)

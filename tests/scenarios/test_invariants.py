@@ -1,6 +1,5 @@
 """What must hold after every tick and at every write, whatever happens in whatever order."""
 
-import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -122,7 +121,7 @@ class Story(RuleBasedStateMachine):
     def the_next_thing_comes_before_a_tick(self) -> None:
         self.hurried = True
 
-    @rule(ticks=st.integers(1, 12))
+    @rule(ticks=st.sampled_from([12, 4, 1]))
     def all_is_well_for_a_while(self, ticks: int) -> None:
         world = self.world
         world.measures.clear()
@@ -203,6 +202,7 @@ class Story(RuleBasedStateMachine):
         other = {"workloadRef": {"name": NAMES[0]}} if asserted and version != "41" else None
         self.world.apply(candidate=candidate(version), incumbent=other)
 
+    @precondition(lambda self: intended(self.world.known))
     @rule(weights=st.sampled_from(LADDERS))
     def git_changes_the_steps(self, weights: tuple[int, ...]) -> None:
         self.world.apply(steps=ladder(weights))
@@ -234,7 +234,7 @@ class Story(RuleBasedStateMachine):
             before, world = self.world.known, self.world
             settled = None
             try:
-                settled = asyncio.run(reconcile(KEY, world.ports, world.now))
+                settled = reconciled(world)
             except (ConflictError, TransientError):
                 pass
             except CrashError:
@@ -311,11 +311,23 @@ class Story(RuleBasedStateMachine):
         world.crash_after, world.api_down, world.deleted = None, False, True
         before = splits_of(world)
         for _ in range(3):
-            asyncio.run(reconcile(KEY, world.ports, world.now))
+            reconciled(world)
         serving = world.known.incumbent
         pods = world.workloads.get(serving.workload) if serving else None
-        if before and pods is not None and pods.available:
+        served = serving is not None and 80 in world.services.get(serving.workload, ())
+        if before and served and pods is not None and pods.available:
             assert [split.candidate.weight for split in splits_of(world)] == [0] * len(before)
+
+
+def reconciled(world: World) -> Report:
+    """One tick, without an event loop: ports in memory never wait."""
+    tick = reconcile(KEY, world.ports, world.now)
+    try:
+        tick.send(None)
+    except StopIteration as done:
+        report: Report = done.value
+        return report
+    raise AssertionError("a port waited")
 
 
 def promoted(status: ModelReleaseStatus) -> bool:
@@ -330,7 +342,7 @@ def intended(status: ModelReleaseStatus) -> int:
 
 TestStory = Story.TestCase
 TestStory.settings = settings(
-    max_examples=45,
+    max_examples=90,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

@@ -153,11 +153,15 @@ class MemoryMetrics:
         self.world = world
         self.last: datetime | None = None
         self.running = False
+        self.returned: Mapping[str, Answer] | None = None
         self.asked: list[Sequence[Question]] = []
 
     def collect(
         self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
     ) -> Mapping[str, Answer] | None:
+        if questions and self.returned is not None:
+            returned, self.returned = self.returned, None
+            return returned
         asked, self.running = self.running, False
         if asked and questions:
             return {q.signal.name: self.world.answer(q, now) for q in questions}
@@ -165,6 +169,9 @@ class MemoryMetrics:
             self.last, self.running = now, True
             self.asked.append(questions)
         return None
+
+    def give_back(self, key: Key, answers: Mapping[str, Answer]) -> None:
+        self.returned = answers
 
     def forget(self, key: Key) -> None:
         self.last = None

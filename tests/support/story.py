@@ -229,14 +229,14 @@ class Flow:
 
 
 class Prometheus:
-    """A real Prometheus that scrapes one address every second."""
+    """A real Prometheus that scrapes one address, every second unless told otherwise."""
 
-    def __init__(self, binary: Path, folder: Path, target: str) -> None:
+    def __init__(self, binary: Path, folder: Path, target: str, scrape: str = "1s") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         config = folder / "prometheus.yml"
         config.write_text(
-            "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: envoy\n  static_configs:\n"
+            f"global: {{scrape_interval: {scrape}}}\nscrape_configs:\n- job_name: envoy\n  static_configs:\n"
             f"  - targets: ['{target}']\n"
         )
         self.log = (folder / "prometheus.log").open("w")
@@ -273,13 +273,15 @@ def _answers(url: str) -> bool:
 class OperatorProcess:
     """The operator as a process of its own, against a kubeconfig."""
 
-    def __init__(self, kubeconfig: Path, prometheus_url: str, folder: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, prometheus_url: str, folder: Path, scrape: str = "1s"
+    ) -> None:
         self.port, self.log = free_port(), folder / f"operator-{time.monotonic_ns()}.log"
         environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
             "SUREFOOT_PROMETHEUS_URL": prometheus_url,
-            "SUREFOOT_SCRAPE_INTERVAL": "1s",
+            "SUREFOOT_SCRAPE_INTERVAL": scrape,
             "SUREFOOT_LOG_FORMAT": "text",
             "SUREFOOT_HTTP_PORT": str(self.port),
         }

@@ -67,6 +67,9 @@ class Released(ApiModel):
     warmup_from: Annotated[
         Time | None, Field(description="First verified traffic, or the last restart of the pods.")
     ] = None
+    pods_ready_at: Annotated[
+        Time | None, Field(description="When all of the candidate's pods were first available.")
+    ] = None
     paused_seconds: float = 0
     incumbent_replicas: Annotated[
         int, Field(description="What the incumbent ran when the release started.")

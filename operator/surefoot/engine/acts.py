@@ -41,6 +41,9 @@ def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
         if action.uid in tick.status.handled_actions:
             finished.append(FinishAction(action.name, ActionPhase.DONE, "carried out"))
             continue
+        if ruling.done:
+            # It may have been meant for what has just changed: the next tick looks at it.
+            continue
         why = objection(action, tick.status, tick.obs.name)
         if why is not None:
             finished.append(FinishAction(action.name, ActionPhase.REFUSED, why))

@@ -1,5 +1,7 @@
 """The truth table phase × conditions, and the conditions made from it."""
 
+from dataclasses import replace
+
 from surefoot.api.status import Condition, ModelReleaseStatus
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule
 from surefoot.engine.tick import Ruling, Tick, ended_like
@@ -64,7 +66,8 @@ def _promoted(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, st
 
 
 def _ready(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
-    state = TABLE[phase][0]
+    superseded = ended_like(ruling.status.release, Outcome.SUPERSEDED)
+    state = "True" if superseded and phase is not Phase.STALLED else TABLE[phase][0]
     serving, workload = ruling.status.incumbent, tick.incumbent
     if state == "True" and serving is not None and (workload is None or workload.available == 0):
         text = f"{serving.workload} has no available pod"
@@ -72,12 +75,22 @@ def _ready(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
     return state, ruling.reason, ruling.message
 
 
+def _basis(tick: Tick, ruling: Ruling, phase: Phase) -> Phase:
+    """Suspended with nothing in flight, what holds is how the last release ended."""
+    release = ruling.status.release
+    flying = release is not None and release.outcome is None
+    if phase is not Phase.SUSPENDED or flying:
+        return phase
+    return phase_of(tick, replace(ruling, rule=Rule.REST))
+
+
 def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
     """All four conditions; a transition time moves only when the status of one changes."""
+    phase = _basis(tick, ruling, phase)
     accepted = "True" if ruling.accepted else "False"
-    stalled = "True" if ruling.stalled else "False"
+    stalled = "True" if ruling.stalled or phase is Phase.REVERTED else "False"
     sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
-    stuck = (ruling.reason, ruling.message) if ruling.stalled else (Reason.VALID, "")
+    stuck = (ruling.reason, ruling.message) if stalled == "True" else (Reason.VALID, "")
     wanted = {
         ConditionType.ACCEPTED: (accepted, *sound),
         ConditionType.READY: _ready(tick, ruling, phase),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
-from surefoot.api.vocabulary import Outcome, Reason
+from surefoot.api.vocabulary import Outcome, Reason, Rule
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
@@ -153,7 +153,11 @@ def _matters(before: ModelReleaseStatus, after: ModelReleaseStatus, first: bool)
 
 
 def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
-    traffic = status.traffic.model_copy(update={"observed": None}) if status.traffic else None
+    traffic = (
+        status.traffic.model_copy(update={"observed": None, "written": 0})
+        if status.traffic
+        else None
+    )
     return status.model_copy(update={"last_evaluated_time": None, "traffic": traffic})
 
 
@@ -167,7 +171,11 @@ def _route_effects(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> tu
     ours = release is not None and release.outcome is not Outcome.PROMOTED
     if route is None or release is None or not ours or release.backend == serving.backend:
         return ()
-    wanted = changes(split_rules(route, serving.backend, release.backend), traffic.intended)
+    percent = traffic.intended
+    if ruling.rule in (Rule.HOLD, Rule.INVALID, Rule.PAUSED):
+        # What holds a release holds a step up that was intended but not yet written, too.
+        percent = min(percent, traffic.written)
+    wanted = changes(split_rules(route, serving.backend, release.backend), percent)
     return (SetWeights(route.name, route.generation, wanted),) if wanted else ()
 
 

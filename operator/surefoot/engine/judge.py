@@ -42,7 +42,8 @@ class Stand:
 
 def rounded(value: float) -> float:
     """Three significant digits: what status shows, and no write for noise below that."""
-    return float(f"{value:.3g}")
+    found = float(f"{value:.3g}")
+    return found if isfinite(found) else value
 
 
 def limit_text(signal: Signal) -> str:
@@ -103,7 +104,7 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     if stand.index < 0:
         return _at_zero(signal, status, answer.incumbent)
     reading = answer.candidate
-    if reading.problem is not None:
+    if reading.problem is not None and _is_awaited(signal, stand):
         return _without(signal, status, reading.problem)
     value = value_of(signal, reading.measure, frozen, answer.incumbent.measure)
     samples = reading.measure.samples if reading.measure else None
@@ -121,14 +122,19 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
         return _verdict(signal, status, Verdict.NO_DATA, wait)
     if status.samples is not None and status.samples < signal.threshold.min_samples:
         text = f"{status.samples} of {signal.threshold.min_samples} samples so far"
-        return _verdict(signal, status, Verdict.NO_DATA, text)
+        return _verdict(signal, status, Verdict.NO_DATA, text, covered=status.samples > 0)
     return _against_limit(signal, status, value, incumbent, reading)
+
+
+def _is_awaited(signal: Signal, stand: Stand) -> bool:
+    """Whether an answer should be there by now: not before its labels are, nor in too short a step."""
+    return is_due(signal, stand.plan, stand.index) and window_start(signal, stand) <= stand.now
 
 
 def _verdict(
     signal: Signal, status: SignalStatus, verdict: Verdict, reason: str, covered: bool = True
 ) -> Judged:
-    update = {"verdict": verdict.label, "reason": reason}
+    update = {"verdict": verdict.label, "reason": reason[:1024]}
     return Judged(signal, status.model_copy(update=update), verdict, covered)
 
 

@@ -36,7 +36,7 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
     """What the route says now; a weight is verified when every rule carries it and it is accepted."""
     traffic, release, serving = status.traffic, status.release, status.incumbent
     assert traffic is not None
-    traffic.revert_capacity = revert_capacity(status, obs.workloads)
+    traffic.revert_capacity = revert_capacity(status, obs)
     if serving is None or obs.route is None:
         return
     if release is None or release.outcome is Outcome.PROMOTED:
@@ -63,6 +63,8 @@ def _watch_restarts(obs: Observation, status: ModelReleaseStatus) -> None:
     workload = obs.workloads.get(release.workload)
     if workload is None or workload.fingerprint != release.fingerprint:
         return
+    if workload.settled and release.pods_ready_at is None:
+        release.pods_ready_at = obs.now
     if workload.template_hash != release.template_hash:
         release.template_hash = workload.template_hash
         release.warmup_from = obs.now if release.warmup_from is not None else None
@@ -98,7 +100,7 @@ def _grow_hold(
     status: ModelReleaseStatus, plan: ModelReleaseSpec, now: datetime, covered: bool
 ) -> None:
     step = status.step or StepStatus()
-    if step.verified_at is None or status.hold is not None:
+    if step.verified_at is None or status.hold is not None or plan.suspend:
         status.last_evaluated_time = now
         return
     if covered:

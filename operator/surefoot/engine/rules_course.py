@@ -269,7 +269,16 @@ def _serving(tick: Tick) -> Ruling:
         text = f"{serving.version} serves, but the route gives it {observed} % of its two arms"
         return Ruling(Rule.REST, Reason.WEIGHTS_DIFFER, text, tick.status)
     text = f"{serving.version} serves"
-    return Ruling(Rule.REST, Reason.SERVING, text, tick.status)
+    return Ruling(Rule.REST, Reason.SERVING, text, _on_its_route(tick))
+
+
+def _on_its_route(tick: Tick) -> ModelReleaseStatus:
+    """With nothing in flight, a changed `spec.traffic` is simply followed."""
+    spec, traffic = tick.obs.spec, tick.status.traffic
+    assert spec is not None
+    assert traffic is not None
+    route = transitions.route_of(spec, tick.obs.name)
+    return tick.status.model_copy(update={"traffic": traffic.model_copy(update={"route": route})})
 
 
 def _missing_given_route(tick: Tick) -> Missing | None:

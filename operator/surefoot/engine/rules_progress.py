@@ -4,7 +4,7 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import transitions
 from surefoot.engine.judge import freeze
-from surefoot.engine.references import Missing, check_backends
+from surefoot.engine.references import Missing, check_backends, check_rivals
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
 
@@ -29,6 +29,8 @@ def hold(tick: Tick) -> Ruling | None:
     """What blocks the next step however long the hold has lasted."""
     if not tick.in_flight or tick.plan is None:
         return None
+    if (rival := check_rivals(tick.obs)) is not None:
+        return _held(tick, rival.reason, rival.message, stalled=True, accepted=False)
     if tick.step.index < 0:
         return _blocked_start(tick)
     if tick.release is not None and tick.release.rollback:
@@ -51,7 +53,9 @@ def _blocked_start(tick: Tick) -> Ruling | None:
     if missing is not None:
         managed = tick.status.traffic is not None and tick.status.traffic.route.managed
         return _held(tick, missing.reason, missing.message, stalled=not managed, accepted=managed)
-    return _blocked_route(tick) or (None if release.rollback else _blocked_metrics(tick))
+    if release.rollback:
+        return _blocked_route(tick)
+    return _blocked_route(tick) or _blocked_incumbent(tick) or _blocked_metrics(tick)
 
 
 def _blocked_route(tick: Tick) -> Ruling | None:
@@ -94,20 +98,28 @@ def _blocked_metrics(tick: Tick) -> Ruling | None:
         known = tick.status.reason is Reason.WAITING_FOR_METRICS
         text = tick.status.message if known else "asking Prometheus"
         return Ruling(Rule.HOLD, Reason.WAITING_FOR_METRICS, text, tick.status)
-    blind = [j for j in tick.judged if not j.covered]
+    blind = [j for j in tick.judged if not j.covered and j.signal.on_breach is not OnBreach.OBSERVE]
     if blind:
         text = "; ".join(f"{j.signal.name}: {j.status.reason}" for j in blind)
         return _held(tick, Reason.WAITING_FOR_METRICS, text)
     return None
 
 
+def _blocked_incumbent(tick: Tick) -> Ruling | None:
+    traffic, serving = tick.status.traffic, tick.status.incumbent
+    assert traffic is not None
+    assert serving is not None
+    capacity = traffic.revert_capacity or 0.0
+    if capacity >= 1.0:
+        return None
+    text = f"{serving.workload} could take back {capacity * 100:.0f} % of the traffic only"
+    return _held(tick, Reason.INCUMBENT_NOT_READY, text)
+
+
 def _blocked_arms(tick: Tick) -> Ruling | None:
     """The incumbent must be able to take all of it back, and every candidate pod must be there."""
-    capacity = tick.status.traffic.revert_capacity if tick.status.traffic else None
-    if (capacity or 0.0) < 1.0:
-        name = tick.status.incumbent.workload if tick.status.incumbent else "the incumbent"
-        text = f"{name} could take back {(capacity or 0) * 100:.0f} % of the traffic only"
-        return _held(tick, Reason.INCUMBENT_NOT_READY, text)
+    if (blocked := _blocked_incumbent(tick)) is not None:
+        return blocked
     workload = tick.candidate
     if workload is not None and not workload.settled:
         text = f"{workload.available} of {workload.replicas} pods of {workload.name} are available"

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from surefoot.api.spec import OnDelete, OnNoData
+from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
 from surefoot.engine import transitions
 from surefoot.engine.references import check_backends
@@ -11,6 +12,8 @@ from surefoot.engine.weights import is_lowered, is_raised, lists, observed_perce
 
 FIGHT_AFTER = 3
 QUIET = timedelta(minutes=5)
+# A broken candidate must not keep what someone writes again and again.
+MOST_BACKOFF_S = 2.0
 
 
 def suspended(tick: Tick) -> Ruling | None:
@@ -65,7 +68,10 @@ def _incumbent_serves(tick: Tick) -> bool:
     serving, route = tick.status.incumbent, tick.obs.route
     if serving is None or tick.incumbent is None or tick.incumbent.available == 0:
         return False
-    return route is None or lists(route, serving.backend)
+    if not tick.obs.has(serving.backend):
+        return False
+    managed = tick.status.traffic is not None and tick.status.traffic.route.managed
+    return route is None or managed or lists(route, serving.backend)
 
 
 def _nowhere_to_go(tick: Tick, reason: Reason, message: str) -> Ruling:
@@ -105,8 +111,7 @@ def _late(tick: Tick) -> tuple[Reason, str, None] | None:
     if tick.plan is None or tick.status.hold is not None:
         return None
     waited = (tick.now - tick.release.started_at).total_seconds() - tick.release.paused_seconds
-    settled = tick.candidate is not None and tick.candidate.settled
-    if settled or waited <= tick.plan.start_deadline.total_seconds():
+    if tick.release.pods_ready_at is not None or waited <= tick.plan.start_deadline.total_seconds():
         return None
     pods = f"{tick.candidate.available} of {tick.candidate.replicas}" if tick.candidate else "no"
     text = f"{pods} pods of {tick.release.workload} available after {waited:.0f} s (startDeadline)"
@@ -124,8 +129,8 @@ def _broken_arm(tick: Tick) -> tuple[Reason, str, None] | None:
     if tick.candidate.available == 0:
         text = f"Deployment {release.workload} has no available pod at {tick.intended} %"
         return Reason.CANDIDATE_UNAVAILABLE, text, None
-    if tick.obs.services.get(release.backend.name, ()) is None:
-        text = f"Service {release.backend.name} is gone at {tick.intended} %"
+    if not tick.obs.has(release.backend):
+        text = f"Service {release.backend.name} or its port {release.backend.port} is gone at {tick.intended} %"
         return Reason.CANDIDATE_BACKEND_MISSING, text, None
     if tick.obs.route is None:
         text = f"the HTTPRoute is gone at {tick.intended} %: create it again"
@@ -151,15 +156,14 @@ def _blind(tick: Tick) -> tuple[Reason, str, None] | None:
         return None
     for j in tick.gating(Verdict.NO_DATA, Verdict.ERROR):
         patience = j.signal.delay + j.signal.threshold.window + 2 * plan.analysis.interval
-        if tick.now >= _last_data(tick, verified) + patience + plan.analysis.warmup:
+        if tick.now >= _last_data(j.status, verified) + patience + plan.analysis.warmup:
             text = f"{j.signal.name}: {j.status.reason} (onNoData: Revert) at {tick.intended} %"
             return Reason.NO_DATA, text, None
     return None
 
 
-def _last_data(tick: Tick, verified: datetime) -> datetime:
-    seen = [s.sampled_at for s in tick.status.signals if s.sampled_at is not None]
-    return max([verified, *(s for s in seen if s <= tick.now)]) if seen else verified
+def _last_data(signal: SignalStatus, verified: datetime) -> datetime:
+    return max(verified, signal.sampled_at or verified)
 
 
 def enforces(tick: Tick) -> bool:
@@ -184,7 +188,11 @@ def repair(tick: Tick) -> Ruling | None:
     fight = count >= FIGHT_AFTER
     if fight:
         message += f", the {count}. time in a row: stop {route.manager} from writing this route"
-    wait = timedelta(seconds=min(2.0 ** (count - FIGHT_AFTER), 60)) if fight else timedelta(0)
+    wait = (
+        timedelta(seconds=min(2.0 ** (count - FIGHT_AFTER), MOST_BACKOFF_S))
+        if fight
+        else timedelta(0)
+    )
     if since is not None and since < wait:
         return Ruling(
             Rule.REPAIR, Reason.WEIGHT_FIGHT, tick.status.message or message, tick.status,

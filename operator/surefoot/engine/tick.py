@@ -1,6 +1,5 @@
 """What every rule looks at: the observation, the status brought up to date, and plain questions."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -121,11 +120,11 @@ def stand_of(tick_status: ModelReleaseStatus, plan: ModelReleaseSpec, now: datet
     return Stand(plan, step.index, step.verified_at or step.entered_at, warm, now)
 
 
-def revert_capacity(status: ModelReleaseStatus, workloads: Mapping[str, Workload | None]) -> float:
+def revert_capacity(status: ModelReleaseStatus, obs: Observation) -> float:
     """Share of all traffic that the incumbent can take: available pods over those it had."""
-    if status.incumbent is None:
+    if status.incumbent is None or not obs.has(status.incumbent.backend):
         return 0.0
-    workload = workloads.get(status.incumbent.workload)
+    workload = obs.workloads.get(status.incumbent.workload)
     if workload is None:
         return 0.0
     needed = max(workload.replicas, status.release.incumbent_replicas if status.release else 0, 1)

@@ -97,6 +97,11 @@ class Observation:
     rivals: tuple[Rival, ...] = ()
     answers: Mapping[str, Answer] | None = None
 
+    def has(self, backend: Backend) -> bool:
+        """Whether a backend's Service is there with its port; what was not looked for counts as it."""
+        ports = self.services.get(backend.name, (backend.port,))
+        return ports is not None and backend.port in ports
+
     def port_of(self, service: str, wanted: int | None) -> Backend | None:
         """The backend that a reference means, or None when the Service or the choice is missing."""
         ports = self.services.get(service)

@@ -165,14 +165,17 @@ def test_what_guides_is_the_sound_spec_else_the_accepted_one_of_a_running_releas
 
 
 def test_nobody_who_serves_or_no_deployment_can_take_nothing_back():
-    assert revert_capacity(in_flight(incumbent=None), {}) == 0.0
-    assert revert_capacity(in_flight(), {}) == 0.0
+    nobody, somebody = in_flight(incumbent=None), in_flight()
+    assert revert_capacity(nobody, observation(nobody)) == 0.0
+    assert revert_capacity(somebody, observation(somebody, workloads={})) == 0.0
+    assert revert_capacity(somebody, observation(somebody, services={"fraud-v41": None})) == 0.0
 
 
 def test_capacity_is_counted_in_pods_of_when_the_release_started():
     status = in_flight()
     status.release.incumbent_replicas = 4
-    assert revert_capacity(status, {"fraud-v41": workload("fraud-v41", replicas=1)}) == 0.25
+    seen = observation(status, workloads={"fraud-v41": workload("fraud-v41", replicas=1)})
+    assert revert_capacity(status, seen) == 0.25
 
 
 def test_every_phase_has_its_row_in_the_truth_table():

@@ -136,6 +136,16 @@ async def test_an_earlier_appointment_wins():
         assert (works.begun["a"], len(queue)) == (1, 0)
 
 
+async def test_an_appointment_that_was_moved_up_is_not_kept_again():
+    works = Works()
+    async with works.going() as queue:
+        queue.add("a", 0.01)
+        queue.add("a")
+        queue.add("b", 0.02)
+        await works.until_begun("b", 1)
+    assert works.begun["a"] == 1
+
+
 async def test_a_later_appointment_moves_nothing():
     works = Works()
     works.queue.add("a")

@@ -33,7 +33,7 @@ def _error(status: int, body: str, what: str) -> PortError:
     text = f"{what}: {status} {said}"[:512]
     if status == 404:
         return NotFoundError(text)
-    if status in (409, 422):
+    if status == 409 or (status == 422 and "/status" not in what):
         return ConflictError(text)
     if status in (408, 429) or status >= 500:
         return TransientError(text)

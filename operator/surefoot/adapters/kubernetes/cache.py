@@ -55,8 +55,11 @@ class Cache:
         self._objects[kind][key] = slim(body, kind)
         return True
 
-    def drop(self, kind: Kind, namespace: str, name: str) -> None:
-        self._objects.get(kind, {}).pop((namespace, name), None)
+    def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
+        """Forget an object; with a `uid`, only that one and not a newer one of its name."""
+        known = self.get(kind, namespace, name)
+        if known is not None and uid in (None, known["metadata"].get("uid")):
+            del self._objects[kind][(namespace, name)]
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         return self._objects.get(kind, {}).get((namespace, name))

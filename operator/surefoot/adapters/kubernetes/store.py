@@ -46,6 +46,9 @@ class KubernetesStore:
     def bury(self, key: Key, body: Json) -> None:
         """Remember a release that is gone, until its last tick has brought the traffic back."""
         known = self._cache.get(RELEASES, *key)
+        if known is not None and known["metadata"]["uid"] != body["metadata"]["uid"]:
+            # Another one of that name is there already; it adopts what the route says.
+            return
         self._gone[key] = known or body
         self._cache.drop(RELEASES, *key)
 
@@ -99,8 +102,11 @@ class KubernetesStore:
         except ConflictError:
             await self._refresh(release.key)
             raise
-        except NotFoundError:
-            return
+        except NotFoundError as error:
+            known = self._cache.get(RELEASES, *release.key)
+            if known is not None:
+                self.bury(release.key, known)
+            raise ConflictError(str(error)) from error
         self._cache.put(RELEASES, answer)
 
     async def _refresh(self, key: Key) -> None:

@@ -25,6 +25,7 @@ class _Run:
     asked: Mapping[str, Question]
     began: datetime
     task: asyncio.Task[Answers] | None
+    returned: Answers | None = None
 
     def answers(self, asked: Mapping[str, Question], now: datetime) -> bool:
         """Whether it answers what is asked now.
@@ -82,10 +83,18 @@ class PrometheusMetrics:
             run = None
         answers = None
         if run is not None and run.task is not None and run.task.done():
-            answers, run.task = run.task.result(), None
+            answers, run.task, run.returned = run.task.result(), None, None
+        elif run is not None and run.returned is not None:
+            answers, run.returned = run.returned, None
         if asked and (run is None or (run.task is None and _is_due(run.began, now, interval))):
             self._begin(key, asked, now)
         return answers
+
+    def give_back(self, key: Key, answers: Answers) -> None:
+        """See `ports.Metrics`."""
+        run = self._runs.get(key)
+        if run is not None:
+            run.returned = answers
 
     def forget(self, key: Key) -> None:
         """See `ports.Metrics`."""
