@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -74,22 +75,28 @@ def _measure(found: Cluster, runs: int) -> list[Figure]:
     assert found.gateway
     with Load(f"{found.gateway}/score", HOST) as load, measured() as machine:
         for run in range(runs):
-            _step_up(found, kube, run)
-            _wait_for_phase(found, run / runs * SCRAPE_S)
+            # Where scrapes, evaluations and the breach fall in their 5 s is chance: all of it is seen.
+            _step_up(found, kube, run, (run * 7 % runs + 0.5) / runs * SCRAPE_S)
+            _wait_for_phase(found, (run + 0.5) / runs * SCRAPE_S)
             for figure, value in zip(figures, _break(kube, weights, load), strict=False):
                 figure.values.append(value)
+            print(f"  run {run + 1}: {figures[0].values[-1]:.2f} s", file=sys.stderr, flush=True)
         figures[-1].values.append(load.errors)
     for figure in figures:
         figure.load = machine
     return figures
 
 
-def _step_up(found: Cluster, kube: Kube, run: int) -> None:
-    """The candidate has 30 %, and a whole window of it was judged well."""
+def _step_up(found: Cluster, kube: Kube, run: int, into_s: float) -> None:
+    """The candidate has 30 %, and a whole window of it was judged well.
+
+    Evaluations follow each other from the step on, so `into_s` seconds after each scrape.
+    """
     if run:
         # A window's first baseline is the sample before it: let that be one after the last failure.
         reverted = time.time()
         until(lambda: _scraped(found) > reverted + 1, what="a scrape after the revert")
+        _wait_for_phase(found, into_s)
         action = {
             "apiVersion": "surefoot.dev/v1alpha1",
             "kind": "ReleaseAction",
@@ -108,7 +115,7 @@ def _step_up(found: Cluster, kube: Kube, run: int) -> None:
 
 
 def _wait_for_phase(found: Cluster, into_s: float) -> None:
-    """Break the candidate at another point of the scrape's cycle in each run, evenly spread."""
+    """Wait until so long after a scrape (or after one of those that follow it)."""
     due = _scraped(found) + into_s
     while due < time.time():
         due += SCRAPE_S
