@@ -30,7 +30,7 @@ from tests.scenarios.world import (
 
 VERSIONS = ("41", "42", "43")
 NAMES = tuple(f"fraud-v{version}" for version in VERSIONS)
-STORIES, LENGTH = 100, 30
+STORIES, LENGTH = 40, 30
 LADDERS = ((10, 25, 50), (50,), (5, 40, 60, 100), (1, 2), (100,), (30, 20))
 
 
