@@ -1,9 +1,10 @@
-"""Every generated file of the repository and its text, made from the models."""
+"""Every generated file of the repository and its text, made from the models and the rules."""
 
 from pathlib import Path
 
 import yaml
 
+import diagram
 from surefoot.api.crd import all_crds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +18,8 @@ def files() -> dict[Path, str]:
         text = HEADER + yaml.safe_dump(crd, sort_keys=False, width=110, allow_unicode=True)
         made[ROOT / "crds" / name] = text
         made[ROOT / "charts" / "surefoot" / "files" / "crds" / name] = text
+    life = ROOT / "docs" / "life-of-a-release.md"
+    made[life] = diagram.fill(life.read_text())
     return made
 
 

@@ -65,7 +65,8 @@ def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
         with TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             subprocess.run(
-                [BIN / "pytest", "-q", f"tests/{tier}", f"--junitxml={report}", *more],
+                [BIN / "pytest", "-q", f"tests/{tier}", f"--junitxml={report}",
+                 *_spread(tier), *more],
                 cwd=ROOT, check=False,
             )  # fmt: skip
             counts = _counts(report)
@@ -102,6 +103,11 @@ def run_core_coverage() -> bool:
 def _pure(tier: str, more: Sequence[str]) -> list[str]:
     append = ["--cov-append"] if tier == "scenarios" else []
     return ["--cov", "--cov-branch", "--cov-report=", *append, *more]
+
+
+def _spread(tier: str) -> list[str]:
+    """Pure tests share nothing: they run on all cores. Those with a server or a clock do not."""
+    return ["--numprocesses=auto", "--dist=worksteal"] if tier in ("unit", "scenarios") else []
 
 
 def main(arguments: Sequence[str], usage: str) -> int:

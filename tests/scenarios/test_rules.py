@@ -389,6 +389,26 @@ async def test_the_younger_of_two_releases_on_one_route_refuses_and_names_the_ot
     assert world.weight() == 10
 
 
+async def test_of_two_releases_from_the_same_second_the_one_that_has_the_route_keeps_it():
+    for uid in ("uid-a", "uid-z"):  # before and after this one's
+        world = given_world()
+        world.rivals = [Rival("fraud-eu", uid, T0, adopted=True)]
+        await world.run(30)
+        assert world.condition("Stalled") == ("True", "RouteConflict")
+        world = await at_weight(10)
+        world.rivals = [Rival("fraud-eu", uid, T0, adopted=False)]
+        await world.run(120)
+        assert world.status["reason"] != "RouteConflict"
+
+
+async def test_of_two_releases_from_the_same_second_that_have_nothing_yet_the_uid_decides():
+    for uid, refused in (("uid-a", True), ("uid-z", False)):
+        world = given_world()
+        world.rivals = [Rival("fraud-eu", uid, T0)]
+        await world.run(30)
+        assert (world.status["reason"] == "RouteConflict") is refused
+
+
 async def test_an_asserted_incumbent_that_does_not_serve_stalls():
     world = await promoted()
     world.workloads["fraud-v43"] = workload("fraud-v43")

@@ -86,13 +86,18 @@ def check_backends(obs: Observation, incumbent: Backend, candidate: Backend) -> 
 
 
 def check_rivals(obs: Observation) -> Missing | None:
-    """The older release keeps a route; ties are settled by uid."""
-    older = [r for r in obs.rivals if (r.created, r.uid) < (obs.created, obs.uid)]
-    if not older:
+    """The older release keeps a route.
+
+    Creation times have whole seconds: of two from the same second, the one that has the route in
+    hand keeps it, and only while neither or both have does the uid settle it.
+    """
+    adopted = obs.status is not None and obs.status.incumbent is not None
+    mine = (obs.created, not adopted, obs.uid)
+    first = min(((r.created, not r.adopted, r.uid, r.name) for r in obs.rivals), default=None)
+    if first is None or mine < first[:3]:
         return None
-    first = min(older, key=lambda r: (r.created, r.uid))
     return Missing(
         Reason.ROUTE_CONFLICT,
-        f"ModelRelease {first.name} is older and moves weights of the same route and backends: "
-        "delete one of the two, or give this one another route",
+        f"ModelRelease {first[3]} was there first and moves weights of the same route and "
+        "backends: delete one of the two, or give this one another route",
     )

@@ -65,11 +65,15 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """Another ModelRelease on the same route that lists one of the same backends."""
+    """Another ModelRelease on the same route that lists one of the same backends.
+
+    `adopted`: it has taken the route in hand; one that was refused from the start has not.
+    """
 
     name: str
     uid: str
     created: datetime
+    adopted: bool = False
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,8 @@ class KubernetesStore:
             overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
             if meta["uid"] != release.uid and overlap:
                 created = time_of(meta["creationTimestamp"])
-                found.append(Rival(meta["name"], meta["uid"], created))
+                adopted = bool(body.get("status", {}).get("incumbent"))
+                found.append(Rival(meta["name"], meta["uid"], created, adopted))
         return tuple(found)
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
