@@ -104,8 +104,9 @@ class Metrics(Protocol):
     ) -> Mapping[str, Answer] | None:
         """Answers by signal name when a collection has just finished, else None.
 
-        Starts a collection when one is due (`interval` since the last began) and calls back the
-        queue with `key` when it is done. Never raises: a failure is a `Problem` in the answers.
+        Starts a collection when one is due (about `interval` after the last began, just after a
+        scrape) and calls back the queue with `key` when it is done, and when the next one is due.
+        Never raises: a failure is a `Problem` in the answers.
         """
         ...
 

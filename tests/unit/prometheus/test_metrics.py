@@ -95,6 +95,31 @@ async def test_the_next_collection_begins_an_interval_after_the_last_began(world
     assert value(world.tick(asked())) == 2
 
 
+async def test_the_release_is_woken_when_the_next_collection_is_due(world: World) -> None:
+    soon = ago(0.05)
+    world.metrics.collect(KEY, [asked()], world.now, soon)
+    await world.finished()
+    assert value(world.metrics.collect(KEY, [asked()], world.now, soon)) == 1
+    await world.finished()
+    world.now += soon
+    assert world.metrics.collect(KEY, [asked()], world.now, soon) is None
+    await world.finished()
+    assert world.queries == 2
+
+
+async def test_a_release_that_is_forgotten_is_not_woken(world: World) -> None:
+    soon = ago(0.05)
+    world.metrics.collect(KEY, [asked()], world.now, soon)
+    await world.finished()
+    world.metrics.collect(KEY, [asked()], world.now, soon)
+    world.metrics.forget(KEY)
+    other = Key("risk", "other")
+    world.metrics.collect(other, [asked()], world.now, 4 * soon)
+    assert await asyncio.wait_for(world.done.get(), 60) == other
+    world.metrics.collect(other, [asked()], world.now, 4 * soon)
+    assert await asyncio.wait_for(world.done.get(), 60) == other
+
+
 async def test_a_late_tick_takes_the_answers_and_starts_the_next(world: World) -> None:
     world.tick(asked())
     await world.finished()

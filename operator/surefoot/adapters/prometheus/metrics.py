@@ -10,6 +10,7 @@ from surefoot.adapters.prometheus.client import Client
 from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.presets import supports
 from surefoot.adapters.prometheus.readings import failed
+from surefoot.adapters.prometheus.schedule import FIRST_LAG, newest_sample, next_due, next_lag
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question
 from surefoot.ports import Key
 
@@ -25,7 +26,10 @@ class _Run:
     asked: Mapping[str, Question]
     began: datetime
     task: asyncio.Task[Answers] | None
+    lag: timedelta = FIRST_LAG
+    newest: datetime | None = None
     returned: Answers | None = None
+    timer: asyncio.TimerHandle | None = None
 
     def answers(self, asked: Mapping[str, Question], now: datetime) -> bool:
         """Whether it answers what is asked now.
@@ -84,11 +88,29 @@ class PrometheusMetrics:
         answers = None
         if run is not None and run.task is not None and run.task.done():
             answers, run.task, run.returned = run.task.result(), None, None
+            run.newest = newest_sample(answers, run.began)
+            run.lag = next_lag(run.lag, run.began, run.newest, self._scrape_interval)
         elif run is not None and run.returned is not None:
             answers, run.returned = run.returned, None
-        if asked and (run is None or (run.task is None and _is_due(run.began, now, interval))):
-            self._begin(key, asked, now)
+        if asked and run is None:
+            self._begin(key, asked, now, FIRST_LAG)
+        elif run is not None and run.task is None:
+            self._begin_when_due(key, run, asked, now, interval)
         return answers
+
+    def _begin_when_due(
+        self, key: Key, run: _Run, asked: Mapping[str, Question], now: datetime, interval: timedelta
+    ) -> None:
+        """Begin the next collection, or have the release woken when it is time to."""
+        if run.timer is not None:
+            run.timer.cancel()
+        due = next_due(run.began, interval, run.newest, self._scrape_interval, run.lag)
+        # A clock that was set back must not stop collections until it has caught up.
+        if run.began <= now < due:
+            wait = (due - now).total_seconds()
+            run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
+        else:
+            self._begin(key, asked, now, run.lag)
 
     def give_back(self, key: Key, answers: Answers) -> None:
         """See `ports.Metrics`."""
@@ -99,6 +121,8 @@ class PrometheusMetrics:
     def forget(self, key: Key) -> None:
         """See `ports.Metrics`."""
         run = self._runs.pop(key, None)
+        if run is not None and run.timer is not None:
+            run.timer.cancel()
         if run is not None and run.task is not None and not run.task.done():
             run.task.cancel()
             self._cancelled.add(run.task)
@@ -108,9 +132,11 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
 
-    def _begin(self, key: Key, asked: Mapping[str, Question], now: datetime) -> None:
+    def _begin(
+        self, key: Key, asked: Mapping[str, Question], now: datetime, lag: timedelta
+    ) -> None:
         task = asyncio.create_task(self._collected(asked, now), name=f"collect {'/'.join(key)}")
-        self._runs[key] = _Run(asked, now, task)
+        self._runs[key] = _Run(asked, now, task, lag)
         task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     async def _collected(self, asked: Mapping[str, Question], now: datetime) -> Answers:
@@ -121,8 +147,3 @@ class PrometheusMetrics:
             log.exception("a collection failed")
             text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
             return dict.fromkeys(asked, failed(Problem(ProblemKind.UNREACHABLE, text)))
-
-
-def _is_due(began: datetime, now: datetime, interval: timedelta) -> bool:
-    """Also when the clock was set back, which must not stop collections until it has caught up."""
-    return not timedelta(0) <= now - began < interval

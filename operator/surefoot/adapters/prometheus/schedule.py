@@ -1,0 +1,44 @@
+"""When to ask next: just after a scrape, so that what it brought is judged while it is fresh."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from surefoot.engine.questions import Answer
+
+# From a sample's time, which is when its scrape began, to when a query finds it.
+FIRST_LAG = timedelta(milliseconds=250)
+
+
+def newest_sample(answers: Mapping[str, Answer], asked_at: datetime) -> datetime | None:
+    """The candidate's newest sample; a value that a query computed then and there is none."""
+    times = [a.candidate.newest for a in answers.values() if a.candidate.newest is not None]
+    return max((time for time in times if time < asked_at), default=None)
+
+
+def next_lag(
+    lag: timedelta, began: datetime, newest: datetime | None, scrape: timedelta
+) -> timedelta:
+    """Twice the lag, half a scrape at most, when the newest sample is one that was known before:
+    a scrape of a large target takes its time, and asking too early would always miss it."""
+    missed = newest is not None and began - newest > scrape
+    return min(2 * lag, scrape / 2) if missed else lag
+
+
+def next_due(
+    began: datetime,
+    interval: timedelta,
+    newest: datetime | None,
+    scrape: timedelta,
+    lag: timedelta = FIRST_LAG,
+) -> datetime:
+    """`interval` after the last collection began, moved to the nearest expected sample plus `lag`.
+
+    Scrapes of a target keep their rhythm, so samples are expected at `newest` + k·`scrape`. Without
+    one within half an interval, nothing is moved.
+    """
+    nominal = began + interval
+    if newest is None:
+        return nominal
+    past = (nominal - newest - lag) % scrape
+    nearest = nominal - past if 2 * past <= scrape else nominal - past + scrape
+    return nearest if 2 * abs(nearest - nominal) <= interval else nominal
