@@ -26,6 +26,8 @@ class Relay:
 
     def close(self) -> None:
         """Drop everything and listen no more."""
+        # Closing alone would not do: a thread that waits in accept keeps the socket listening.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
 

@@ -30,6 +30,7 @@ class World:
         app.router.add_post("/api/v1/query", self._answer)
         self.server = TestServer(app)
         self.now = T0
+        self.sampled: datetime | None = None
         self.metrics: PrometheusMetrics
 
     async def _answer(self, _: web.Request) -> web.Response:
@@ -38,6 +39,14 @@ class World:
         self.seen.set()
         await self.open.wait()
         data = {"resultType": "scalar", "result": [1, str(mine)]}
+        if self.sampled is not None:
+            labels = {
+                "__name__": "envoy_cluster_external_upstream_rq_completed",
+                "envoy_cluster_name": "risk_fraud-v42_80",
+                "instance": "envoy",
+            }
+            values = [[self.sampled.timestamp(), str(mine)]]
+            data = {"resultType": "matrix", "result": [{"metric": labels, "values": values}]}
         return web.json_response({"status": "success", "data": data})
 
     def connect(self, port: int | None, on_done: Callable[[Key], None] | None = None) -> None:
@@ -118,6 +127,19 @@ async def test_a_release_that_is_forgotten_is_not_woken(world: World) -> None:
     assert await asyncio.wait_for(world.done.get(), 60) == other
     world.metrics.collect(other, [asked()], world.now, 4 * soon)
     assert await asyncio.wait_for(world.done.get(), 60) == other
+
+
+async def test_a_new_window_is_looked_at_when_it_has_a_sample(world: World) -> None:
+    world.sampled = T0 - ago(5)
+    world.tick(question(start=T0 - ago(60)))
+    await world.finished()
+    assert world.tick(question(start=T0 - ago(60))) is not None
+    assert world.tick(question(start=T0), after_s=1) is None  # the next sample comes 9 s later
+    assert world.tick(question(start=T0), after_s=9) is None
+    assert world.queries == 1
+    assert world.tick(question(start=T0), after_s=0.25) is None
+    await world.finished()
+    assert world.queries == 2
 
 
 async def test_a_late_tick_takes_the_answers_and_starts_the_next(world: World) -> None:

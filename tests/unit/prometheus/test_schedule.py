@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.adapters.prometheus.schedule import FIRST_LAG, newest_sample, next_due, next_lag
+from surefoot.adapters.prometheus.schedule import (
+    FIRST_LAG,
+    first_due,
+    newest_sample,
+    next_due,
+    next_lag,
+)
 from surefoot.engine.questions import Answer, Reading
 from surefoot.stats.measures import Scalar
 from tests.unit.prometheus.builders import T0, ago
@@ -74,8 +80,23 @@ def answer(at: datetime | None) -> Answer:
     return Answer(Reading(Scalar(1), at), Reading(Scalar(1), T0))
 
 
+@pytest.mark.parametrize(
+    ("interval", "age", "due"), [(5, 1, 4.25), (5, 4.5, 0.75), (5, 0.1, 0.15), (3, 1, 3)]
+)
+def test_a_new_window_is_first_looked_at_when_it_has_a_sample(
+    interval: float, age: float, due: float
+) -> None:
+    first = first_due(T0, ago(interval), T0 - ago(age), ago(5))
+    assert (first - T0).total_seconds() == pytest.approx(due)
+
+
+def test_nothing_is_known_of_the_scrapes_at_first() -> None:
+    assert first_due(T0, ago(5), None, ago(5)) == T0
+
+
 def test_the_newest_sample_is_the_candidates_and_older_than_the_question() -> None:
     answers = {"a": answer(T0 - ago(3)), "b": answer(T0 - ago(1)), "c": answer(None)}
     assert newest_sample(answers, T0) == T0 - ago(1)
     assert newest_sample({**answers, "d": answer(T0)}, T0) == T0 - ago(1)
     assert newest_sample({"c": answer(None)}, T0) is None
+    assert newest_sample({"c": answer(None)}, T0 + ago(1)) == T0  # the incumbent's

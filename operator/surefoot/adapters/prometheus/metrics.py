@@ -10,7 +10,13 @@ from surefoot.adapters.prometheus.client import Client
 from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.presets import supports
 from surefoot.adapters.prometheus.readings import failed
-from surefoot.adapters.prometheus.schedule import FIRST_LAG, newest_sample, next_due, next_lag
+from surefoot.adapters.prometheus.schedule import (
+    FIRST_LAG,
+    first_due,
+    newest_sample,
+    next_due,
+    next_lag,
+)
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question
 from surefoot.ports import Key
 
@@ -21,13 +27,15 @@ Answers = Mapping[str, Answer]
 
 @dataclass
 class _Run:
-    """The latest collection of a release; `task` is None once its answers were handed out."""
+    """What is asked for a release, since when, and how far that is: `task` is None before it began
+    and after its answers were handed out; the next one begins at `due`."""
 
     asked: Mapping[str, Question]
-    began: datetime
-    task: asyncio.Task[Answers] | None
-    lag: timedelta = FIRST_LAG
+    asked_at: datetime
+    due: datetime
     newest: datetime | None = None
+    lag: timedelta = FIRST_LAG
+    task: asyncio.Task[Answers] | None = None
     returned: Answers | None = None
     timer: asyncio.TimerHandle | None = None
 
@@ -37,7 +45,7 @@ class _Run:
         A window that slides (its start is `now` less a constant) has moved on by exactly the time
         that has passed; any other new start is a new window, say after a weight step.
         """
-        passed = now - self.began
+        passed = now - self.asked_at
         return self.asked.keys() == asked.keys() and all(
             replace(old, start=asked[name].start) == asked[name]
             and asked[name].start - old.start in (timedelta(0), passed)
@@ -82,35 +90,50 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         asked = {question.signal.name: question for question in questions}
         run = self._runs.get(key)
-        if run is not None and not (asked and run.answers(asked, now)):
+        if run is None or not (asked and run.answers(asked, now)):
             self.forget(key)
-            run = None
+            if not asked:
+                return None
+            run = self._runs[key] = self._renewed(run, asked, now, interval)
         answers = None
-        if run is not None and run.task is not None and run.task.done():
+        if run.task is not None and run.task.done():
             answers, run.task, run.returned = run.task.result(), None, None
-            run.newest = newest_sample(answers, run.began)
-            run.lag = next_lag(run.lag, run.began, run.newest, self._scrape_interval)
-        elif run is not None and run.returned is not None:
+            self._plan_next(run, answers, interval)
+        elif run.returned is not None:
             answers, run.returned = run.returned, None
-        if asked and run is None:
-            self._begin(key, asked, now, FIRST_LAG)
-        elif run is not None and run.task is None:
-            self._begin_when_due(key, run, asked, now, interval)
+        if run.task is None:
+            self._begin_when_due(key, run, asked, now)
         return answers
 
+    def _renewed(
+        self, run: _Run | None, asked: Mapping[str, Question], now: datetime, interval: timedelta
+    ) -> _Run:
+        """Other questions than before; the rhythm of the scrapes is still the same."""
+        if run is None:
+            return _Run(asked, now, due=now)
+        due = first_due(now, interval, run.newest, self._scrape_interval, run.lag)
+        return _Run(asked, now, due, run.newest, run.lag)
+
+    def _plan_next(self, run: _Run, answers: Answers, interval: timedelta) -> None:
+        newest = newest_sample(answers, run.asked_at)
+        run.lag = next_lag(run.lag, run.asked_at, newest, self._scrape_interval)
+        run.newest = newest or run.newest
+        run.due = next_due(run.asked_at, interval, run.newest, self._scrape_interval, run.lag)
+
     def _begin_when_due(
-        self, key: Key, run: _Run, asked: Mapping[str, Question], now: datetime, interval: timedelta
+        self, key: Key, run: _Run, asked: Mapping[str, Question], now: datetime
     ) -> None:
         """Begin the next collection, or have the release woken when it is time to."""
         if run.timer is not None:
             run.timer.cancel()
-        due = next_due(run.began, interval, run.newest, self._scrape_interval, run.lag)
         # A clock that was set back must not stop collections until it has caught up.
-        if run.began <= now < due:
-            wait = (due - now).total_seconds()
+        if run.asked_at <= now < run.due:
+            wait = (run.due - now).total_seconds()
             run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
-        else:
-            self._begin(key, asked, now, run.lag)
+            return
+        run.asked, run.asked_at = asked, now
+        run.task = asyncio.create_task(self._collected(asked, now), name=f"collect {'/'.join(key)}")
+        run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     def give_back(self, key: Key, answers: Answers) -> None:
         """See `ports.Metrics`."""
@@ -131,13 +154,6 @@ class PrometheusMetrics:
     def supports(self, preset: str, signal_type: str) -> str | None:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
-
-    def _begin(
-        self, key: Key, asked: Mapping[str, Question], now: datetime, lag: timedelta
-    ) -> None:
-        task = asyncio.create_task(self._collected(asked, now), name=f"collect {'/'.join(key)}")
-        self._runs[key] = _Run(asked, now, task, lag)
-        task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     async def _collected(self, asked: Mapping[str, Question], now: datetime) -> Answers:
         """The answers, whatever happens."""

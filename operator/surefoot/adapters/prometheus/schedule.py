@@ -10,9 +10,32 @@ FIRST_LAG = timedelta(milliseconds=250)
 
 
 def newest_sample(answers: Mapping[str, Answer], asked_at: datetime) -> datetime | None:
-    """The candidate's newest sample; a value that a query computed then and there is none."""
-    times = [a.candidate.newest for a in answers.values() if a.candidate.newest is not None]
-    return max((time for time in times if time < asked_at), default=None)
+    """The candidate's newest sample, else the incumbent's; what a query computes then and there has
+    the time of the question, and is none."""
+    for readings in (
+        [a.candidate for a in answers.values()],
+        [a.incumbent for a in answers.values()],
+    ):
+        times = [each.newest for each in readings if each.newest is not None]
+        if known := [time for time in times if time < asked_at]:
+            return max(known)
+    return None
+
+
+def first_due(
+    now: datetime,
+    interval: timedelta,
+    newest: datetime | None,
+    scrape: timedelta,
+    lag: timedelta = FIRST_LAG,
+) -> datetime:
+    """When a new window has its first sample, an interval from now at the latest.
+
+    Asked at once, there would be none, and nothing to judge.
+    """
+    if newest is None:
+        return now
+    return min(now + scrape - (now - newest - lag) % scrape, now + interval)
 
 
 def next_lag(
