@@ -91,19 +91,27 @@ class Telemetry:
 
     def _observe_signals(self, key: Key, decision: Decision) -> None:
         levels = {verdict.label: int(verdict) for verdict in Verdict}
-        names = {signal.name for signal in decision.status.signals}
+        release = decision.status.release
+        judged = decision.status.signals if release and release.outcome is None else []
+        names = {signal.name for signal in judged}
         for gone in self._signals.get(key, set()) - names:
             self._drop_signal(key, gone)
         self._signals[key] = names
-        for signal in decision.status.signals:
+        for signal in judged:
             if signal.value is not None:
                 self.value.labels(*key, signal.name).set(signal.value)
+            else:
+                self._drop(self.value, (*key, signal.name))
             self.verdict.labels(*key, signal.name).set(levels.get(signal.verdict, 3))
 
     def _drop_signal(self, key: Key, name: str) -> None:
         for gauge in (self.value, self.verdict):
-            if (*key, name) in gauge._metrics:
-                gauge.remove(*key, name)
+            self._drop(gauge, (*key, name))
+
+    @staticmethod
+    def _drop(gauge: Gauge, labels: tuple[str, ...]) -> None:
+        if labels in gauge._metrics:
+            gauge.remove(*labels)
 
     def forget(self, key: Key) -> None:
         """Series of a release that is gone would be alerted on for ever."""
@@ -111,8 +119,7 @@ class Telemetry:
             self._drop_signal(key, name)
         for gauge, labels in ((self.weight, ("intended", "observed")), (self.phase, tuple(Phase))):
             for label in labels:
-                if (*key, str(label)) in gauge._metrics:
-                    gauge.remove(*key, str(label))
+                self._drop(gauge, (*key, str(label)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -125,7 +132,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for name in ("namespace", "release", "reason", "rule"):
+        for name in ("namespace", "release", "reason"):
             if hasattr(record, name):
                 entry[name] = getattr(record, name)
         if record.exc_info:

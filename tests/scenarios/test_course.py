@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from surefoot.engine.world import BackendWeight, Route
+from surefoot.reconcile import reconcile
 from tests.scenarios.world import (
+    KEY,
     arms,
     candidate,
     errors,
@@ -47,6 +49,7 @@ async def test_first_apply_without_route_or_assertion_adopts_the_candidate_itsel
     assert world.phase == "Idle"
     assert world.status["incumbent"]["workload"] == "fraud-v42"
     assert world.condition("Promoted") == ("True", "Serving")
+    assert world.status["traffic"]["intended"] == 100
     assert world.routes["fraud"].rules == ((BackendWeight("fraud-v42", 80, 100),),)
 
 
@@ -143,6 +146,20 @@ async def test_a_new_image_in_the_same_deployment_supersedes_too():
     await world.tick(1)
     assert world.status["history"][-1]["outcome"] == "Superseded"
     assert world.status["release"]["fingerprint"] == "fp-other"
+
+
+async def test_a_superseded_release_never_reads_as_a_failure():
+    world = await at_weight(25)
+    world.workloads["fraud-v42"] = workload("fraud-v42", image="other")
+    seen = set()
+    for _ in range(8):
+        await reconcile(KEY, world.ports, world.now)
+        kinds = ("Stalled", "Promoted", "Ready")
+        seen.add((world.phase, *(world.condition(kind)[0] for kind in kinds)))
+    assert seen == {
+        ("Reverting", "False", "Unknown", "True"),
+        ("Pending", "False", "Unknown", "True"),
+    }
 
 
 async def test_a_breach_reverts_with_the_numbers_and_is_never_tried_again():

@@ -111,6 +111,17 @@ async def test_a_signal_whose_labels_come_too_late_for_any_step_is_watched_only(
     assert world.status["signals"][0]["verdict"] == "NotDue"
 
 
+async def test_no_step_goes_up_while_prometheus_is_away_though_no_signal_is_due():
+    world = new_world(signals=[calibration(labelDelay="1h")])
+    await world.run(20)
+    assert world.weight() == 10
+    world.trouble = NO_PROMETHEUS
+    await world.run(600)
+    assert world.weight() == 10
+    world.trouble = Problem(ProblemKind.EMPTY, "no series")  # labels may come late: no gap
+    await world.until("Idle")
+
+
 async def test_a_signal_first_judges_in_the_bake_when_only_that_is_long_enough():
     world = new_world(signals=[calibration()], bake="2m", steps=[{"weight": 10, "hold": "20s"}])
     world.measures[("calibration", "candidate")] = LabeledScores(50, 100, 1000)

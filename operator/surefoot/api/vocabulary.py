@@ -58,7 +58,6 @@ class Reason(StrEnum):
     # the spec and what it names
     VALID = "Valid"
     INVALID_SPEC = "InvalidSpec"
-    UNKNOWN_PRESET = "UnknownPreset"
     WORKLOAD_MISSING = "WorkloadMissing"
     SERVICE_MISSING = "ServiceMissing"
     PORT_AMBIGUOUS = "PortAmbiguous"
@@ -83,7 +82,6 @@ class Reason(StrEnum):
     DELETED = "Deleted"
     SUSPENDED = "Suspended"
     IN_FLIGHT = "InFlight"
-    RESTING = "Resting"
     WEIGHTS_DIFFER = "WeightsDiffer"
     # why it holds
     WAITING_FOR_CANDIDATE = "WaitingForCandidate"
@@ -97,7 +95,6 @@ class Reason(StrEnum):
     SIGNAL_ERROR = "SignalError"
     SIGNAL_BREACH = "SignalBreach"
     HOLD_RUNNING = "HoldRunning"
-    WARMING_UP = "WarmingUp"
     MAX_DURATION_EXCEEDED = "MaxDurationExceeded"
     PAUSED = "Paused"
     RESUMED = "Resumed"

@@ -8,7 +8,7 @@ from surefoot.cli.reading import clean, condition, number, part, words
 
 _BY_REASON = {
     Reason.WEIGHT_FIGHT: "Find who writes the weights (kubectl get httproute {route} {in_namespace} "
-    "--show-managed-fields -o yaml), stop it, then: {resume}",
+    "--show-managed-fields -o yaml) and stop it; five quiet minutes later the release goes on by itself.",
     Reason.MAX_DURATION_EXCEEDED: "Raise spec.maxDuration, or give up: {abort}",
     Reason.BOTH_ARMS_BROKEN: "Neither version can serve: see kubectl get pods {in_namespace} and bring "
     "one of them back.",

@@ -88,7 +88,8 @@ def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
     """All four conditions; a transition time moves only when the status of one changes."""
     phase = _basis(tick, ruling, phase)
     accepted = "True" if ruling.accepted else "False"
-    stalled = "True" if ruling.stalled or phase is Phase.REVERTED else "False"
+    over = phase is Phase.REVERTED and not ended_like(ruling.status.release, Outcome.SUPERSEDED)
+    stalled = "True" if ruling.stalled or over else "False"
     sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
     stuck = (ruling.reason, ruling.message) if stalled == "True" else (Reason.VALID, "")
     wanted = {

@@ -116,7 +116,9 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     )
     if not is_due(signal, stand.plan, stand.index):
         text = f"watched only: this step is shorter than the label delay and the window of {signal.name}"
-        return _verdict(signal, status, Verdict.NOT_DUE, text)
+        # Labels that are not there yet are no gap; a Prometheus that does not answer is one.
+        asked = reading.problem is None or reading.problem.kind in _NO_DATA
+        return _verdict(signal, status, Verdict.NOT_DUE, text, covered=asked)
     if window_start(signal, stand) > stand.now:
         wait = "warming up" if not signal.delay else "waiting for labels of this step"
         return _verdict(signal, status, Verdict.NO_DATA, wait)

@@ -39,6 +39,9 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
     traffic.revert_capacity = revert_capacity(status, obs)
     if serving is None or obs.route is None:
         return
+    if release is None and traffic.intended == 0:
+        # The candidate has nothing, and nobody has looked for its backend yet.
+        return
     if release is None or release.outcome is Outcome.PROMOTED:
         traffic.observed = share_of(obs.route, serving.backend)
         return

@@ -16,6 +16,7 @@ from surefoot.api.status import (
     TrafficStatus,
 )
 from surefoot.api.vocabulary import Outcome, Reason
+from surefoot.engine.weights import FULL
 from surefoot.engine.world import Observation, Workload
 
 KEPT_HISTORY = 20
@@ -75,9 +76,9 @@ def adopt(
         reason=Reason.ADOPTED,
         ended_at=obs.now,
     )
-    return status.model_copy(
-        update={"incumbent": serving, "history": [past], "traffic": TrafficStatus(route=route)}
-    )
+    alone = obs.spec is not None and obs.spec.candidate.workload_ref.name == serving.workload
+    traffic = TrafficStatus(route=route, intended=FULL if alone else 0)
+    return status.model_copy(update={"incumbent": serving, "history": [past], "traffic": traffic})
 
 
 def attempts_of(status: ModelReleaseStatus, fingerprint: str) -> int:

@@ -54,12 +54,12 @@ def test_the_operator_gets_exactly_the_rights_it_uses(default: list[Manifest]) -
     assert rights == {
         ("surefoot.dev", "modelreleases"): read,
         ("surefoot.dev", "releaseactions"): read,
-        ("surefoot.dev", "modelreleases/status"): {"patch", "update"},
-        ("surefoot.dev", "releaseactions/status"): {"patch", "update"},
+        ("surefoot.dev", "modelreleases/status"): {"patch"},
+        ("surefoot.dev", "releaseactions/status"): {"patch"},
         ("apps", "deployments"): read,
         ("", "services"): read,
         ("gateway.networking.k8s.io", "httproutes"): read | {"create", "patch"},
-        ("events.k8s.io", "events"): {"create", "patch"},
+        ("events.k8s.io", "events"): {"create"},
     }
 
 
@@ -105,12 +105,17 @@ def test_the_pod_meets_the_restricted_standard(default: list[Manifest]) -> None:
 
 
 def test_values_reach_the_operator() -> None:
-    manifests = render("prometheus.scrapeInterval=5s", "log.format=text", "http.port=9000")
+    manifests = render(
+        "prometheus.scrapeInterval=5s", "prometheus.timeout=2s", "workers=4", "log.format=text",
+        "http.port=9000",
+    )  # fmt: skip
     (deployment,) = of_kind(manifests, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert {item["name"]: item["value"] for item in container["env"]} == {
         "SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
         "SUREFOOT_SCRAPE_INTERVAL": "5s",
+        "SUREFOOT_PROMETHEUS_TIMEOUT": "2s",
+        "SUREFOOT_WORKERS": "4",
         "SUREFOOT_LOG_FORMAT": "text",
         "SUREFOOT_LOG_LEVEL": "info",
         "SUREFOOT_HTTP_PORT": "9000",
@@ -154,7 +159,9 @@ def test_parts_can_be_left_out() -> None:
 def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
     assert not of_kind(default, "ServiceMonitor")
     (monitor,) = of_kind(render("metrics.serviceMonitor.enabled=true"), "ServiceMonitor")
-    assert monitor["spec"]["endpoints"] == [{"port": "http", "path": "/metrics", "interval": "15s"}]
+    assert monitor["spec"]["endpoints"] == [
+        {"port": "http", "path": "/metrics", "honorLabels": True, "interval": "15s"}
+    ]
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,20 @@
 import json
 import logging
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client import generate_latest
 
-from surefoot.api.status import ModelReleaseStatus, RouteStatus, SignalStatus, TrafficStatus
-from surefoot.api.vocabulary import Phase, Reason, Rule
+from surefoot.api.status import (
+    Backend,
+    ModelReleaseStatus,
+    Released,
+    RouteStatus,
+    SignalStatus,
+    TrafficStatus,
+)
+from surefoot.api.vocabulary import Outcome, Phase, Reason, Rule
 from surefoot.engine.effects import Announcement, Decision
 from surefoot.ports import Key
 from surefoot.telemetry import JsonFormatter, Telemetry, TextFormatter
@@ -17,10 +24,16 @@ from surefoot.telemetry import JsonFormatter, Telemetry, TextFormatter
 KEY = Key("risk", "fraud")
 
 
-def decision(*signals, phase=Phase.PROGRESSING, announcements=(), traffic=True):
+def decision(*signals, phase=Phase.PROGRESSING, announcements=(), traffic=True, outcome=None):
     """What a tick at 25 % came to, of which the route carries 10 so far."""
+    backend = Backend(name="fraud-v42", port=80)
+    release = Released(
+        id="f-1", version="42", workload="fraud-v42", backend=backend, fingerprint="f",
+        template_hash="t", started_at=datetime(2026, 1, 5, tzinfo=UTC), outcome=outcome,
+    )  # fmt: skip
     status = ModelReleaseStatus(
         phase=phase,
+        release=release,
         signals=list(signals),
         traffic=TrafficStatus(route=RouteStatus(name="fraud"), intended=25, observed=10)
         if traffic
@@ -82,6 +95,20 @@ def test_a_signal_without_a_value_shows_only_its_verdict(telemetry):
     telemetry.observe(KEY, decision(signal(value=None)), 0, False)
     assert sample(telemetry, "surefoot_signal_value", signal="errors") is None
     assert sample(telemetry, "surefoot_signal_verdict", signal="errors") == 0
+
+
+def test_a_value_that_is_no_longer_known_has_no_series(telemetry):
+    telemetry.observe(KEY, decision(signal()), 0, False)
+    telemetry.observe(KEY, decision(signal(value=None, verdict="NoData")), 0, False)
+    assert sample(telemetry, "surefoot_signal_value", signal="errors") is None
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") == 1
+
+
+def test_a_release_that_is_over_is_judged_no_more(telemetry):
+    telemetry.observe(KEY, decision(signal()), 0, False)
+    telemetry.observe(KEY, decision(signal(), outcome=Outcome.REVERTED), 0, False)
+    assert sample(telemetry, "surefoot_signal_value", signal="errors") is None
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") is None
 
 
 def test_a_signal_that_was_removed_has_no_series_any_more(telemetry):
