@@ -51,8 +51,17 @@ class Client:
 
     async def ask(self, query: str, at: float) -> Result:
         """The result of an instant query at Unix time `at`. Raises Failed."""
-        async with self._slots:
+        try:
+            await asyncio.wait_for(self._slots.acquire(), self._timeout_s)
+        except TimeoutError:
+            text = (
+                f"Prometheus at {self._where} is busy with other queries for {self._timeout_s:g} s"
+            )
+            raise Failed(ProblemKind.TIMEOUT, f"{text}: check its load") from None
+        try:
             status, body = await self._post(query, at)
+        finally:
+            self._slots.release()
         return decode(status, body)
 
     async def _post(self, query: str, at: float) -> tuple[int, bytes]:
