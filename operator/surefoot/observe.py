@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from surefoot.api.base import is_label
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.decide import questions
 from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Route
-from surefoot.ports import Metrics, Ports, ReleaseObject
+from surefoot.ports import Key, Metrics, Ports, ReleaseObject
 
 
 async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observation:
@@ -34,11 +35,17 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         workloads={w: await ports.workloads.workload(namespace, w) for w in sorted(workloads)},
         services={s: await ports.workloads.service_ports(namespace, s) for s in sorted(services)},
         route=route,
+        refused=_refusal(release.key, spec, ports),
         actions=ports.store.actions(release.key),
         rivals=ports.store.rivals(release),
     )
     asked, interval = questions(obs)
     return replace(obs, answers=ports.metrics.collect(release.key, asked, now, interval))
+
+
+def _refusal(key: Key, spec: ModelReleaseSpec | None, ports: Ports) -> str:
+    managed = spec.traffic.managed_route if spec is not None else None
+    return ports.traffic.refusal(*key, managed) if managed is not None else ""
 
 
 def _unknown_preset(spec: ModelReleaseSpec, metrics: Metrics) -> str | None:
@@ -81,7 +88,7 @@ def _names(release: ReleaseObject, route: Route | None) -> tuple[set[str], set[s
             services.add(held.backend.name)
     if route is not None and (status is None or status.incumbent is None):
         # First sight of a split: the Deployment behind a backend is looked for by its name.
-        found = {b.name for rule in route.rules for b in rule if "/" not in b.name}
+        found = {b.name for rule in route.rules for b in rule if is_label(b.name)}
         workloads |= found
         services |= found
     return workloads, services

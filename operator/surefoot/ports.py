@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
 from surefoot.engine.questions import Answer, Question
@@ -84,6 +84,10 @@ class Traffic(Protocol):
     """Routes and their weights."""
 
     async def route(self, namespace: str, name: str) -> Route | None: ...
+
+    def refusal(self, namespace: str, name: str, wanted: ManagedRoute) -> str:
+        """What the API server said when this managed route was last written, if it refused it."""
+        ...
 
     async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
         """Carry out one absolute write. Raises ConflictError when the route was changed meanwhile."""

@@ -111,7 +111,7 @@ def test_the_duration_parser_agrees_with_the_server(kube: Kube) -> None:
 
 def test_the_server_reads_a_duration_as_long_as_the_parser_does(kube: Kube) -> None:
     """Its own arithmetic shows it: maxDuration of exactly hold + bake is accepted, one second less is not."""
-    for text in ("90s", "15m", "4h", "7d", "1h30m", "9999d", "99999h"):
+    for text in ("90s", "15m", "4h", "7d", "1h30m", "365d", "8760h"):
         total = parse_duration(text)
         assert _server_takes(kube, text, total), text
         assert not _server_takes(kube, text, total - timedelta(seconds=1)), text

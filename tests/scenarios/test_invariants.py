@@ -45,7 +45,7 @@ class WatchedWorld(World):
         if kind == "route":
             for split in splits_of(self):
                 assert split.percent <= self.known.traffic.intended, "above the persisted intent"
-                assert split.pool == 0 or split.incumbent.weight + split.candidate.weight > 0
+                assert split.pool == 0 or split.both > 0
         if kind == "status":
             json.dumps(self.status, allow_nan=False)
         super().wrote(kind)
@@ -281,7 +281,7 @@ class Story:
             if reason is not Reason.BOTH_ARMS_BROKEN:
                 assert split.percent <= status.traffic.intended
             if status.release.outcome is Outcome.REVERTED:
-                assert split.candidate.weight == 0
+                assert split.candidate_weight == 0
             stands = status.step is not None and status.step.index >= 0
             if status.release.outcome is None and stands and reason is not Reason.BOTH_ARMS_BROKEN:
                 pods = world.workloads.get(status.release.workload)
@@ -301,7 +301,7 @@ class Story:
         pods = world.workloads.get(serving.workload) if serving else None
         served = serving is not None and 80 in world.services.get(serving.workload, ())
         if before and served and pods is not None and pods.available:
-            assert [split.candidate.weight for split in splits_of(world)] == [0] * len(before)
+            assert [split.candidate_weight for split in splits_of(world)] == [0] * len(before)
 
 
 def reconciled(world: World) -> Report:

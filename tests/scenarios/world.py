@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
@@ -17,6 +17,8 @@ from surefoot.stats.measures import Counts, Measure
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 KEY = Key("risk", "fraud")
+# Hostnames that the API server of this world refuses.
+REFUSED = ["refused.example"]
 
 
 def workload(
@@ -112,6 +114,10 @@ class MemoryTraffic:
 
     def __init__(self, world: "World") -> None:
         self.world = world
+        self.refused: ManagedRoute | None = None
+
+    def refusal(self, namespace: str, name: str, wanted: ManagedRoute) -> str:
+        return "hostnames: no such" if wanted == self.refused else ""
 
     async def route(self, namespace: str, name: str) -> Route | None:
         found = self.world.routes.get(name)
@@ -126,6 +132,9 @@ class MemoryTraffic:
         if world.api_down:
             raise TransientError("503")
         old = world.routes.get(effect.route)
+        if isinstance(effect, WriteManagedRoute) and effect.spec.hostnames == REFUSED:
+            self.refused = effect.spec
+            raise ConflictError("422")
         if isinstance(effect, WriteManagedRoute):
             rule = tuple(BackendWeight(b.name, b.port, w) for b, w in effect.backends)
             world.routes[effect.route] = Route(

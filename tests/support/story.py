@@ -114,7 +114,7 @@ class Gateway:
         self.judge(event["object"])
 
     def _note(self, route: Json) -> None:
-        refs = [ref for rule in route["spec"]["rules"] for ref in rule["backendRefs"]]
+        refs = [ref for rule in route["spec"]["rules"] for ref in rule.get("backendRefs", [])]
         weights = {ref["name"]: ref.get("weight", 1) for ref in refs}
         if not self.log or self.log[-1][1] != weights:
             self.log.append((time.monotonic(), weights))

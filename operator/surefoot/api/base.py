@@ -1,5 +1,6 @@
 """What every API model shares: camelCase names, tolerance of unknown fields, and CEL rules."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
@@ -15,6 +16,14 @@ Name = Annotated[
 Label = Annotated[
     str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 ]
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+def is_label(text: str) -> bool:
+    """Whether a name can be that of a Service or a Deployment here."""
+    return _LABEL.fullmatch(text) is not None
+
+
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=256)]
 

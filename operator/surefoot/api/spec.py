@@ -9,8 +9,21 @@ from pydantic import Field
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.durations import Duration
 from surefoot.api.signals import Signal
+from surefoot.api.status import MOST_STEPS
 
 ZERO = timedelta(0)
+YEAR = timedelta(days=365)
+
+
+# As the Gateway API has it: a DNS name, of which the first label may be a wildcard.
+Hostname = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    ),
+]
 
 
 class Owner(ApiModel):
@@ -92,9 +105,7 @@ class ManagedRoute(ApiModel):
     """An HTTPRoute, named as the release, that Surefoot creates and owns."""
 
     parent_refs: Annotated[list[ParentRef], Field(min_length=1, max_length=8)]
-    hostnames: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=16)
-    ] = Field(default_factory=list)
+    hostnames: Annotated[list[Hostname], Field(max_length=16)] = Field(default_factory=list)
 
 
 class RouteRef(ApiModel):
@@ -131,9 +142,9 @@ class Step(ApiModel):
     hold: Annotated[Duration, Field(description="Counted in minutes that samples cover.")]
     rules: ClassVar[tuple[CelRule, ...]] = (
         CelRule(
-            "self.hold > duration('0s')",
-            "a step's hold must be longer than 0s",
-            lambda s: s.hold > ZERO,
+            "self.hold > duration('0s') && self.hold <= duration('8760h')",
+            "a step's hold must be longer than 0s and at most 365d",
+            lambda s: ZERO < s.hold <= YEAR,
         ),
     )
 
@@ -150,9 +161,9 @@ class Analysis(ApiModel):
     ] = timedelta(minutes=1)
     rules: ClassVar[tuple[CelRule, ...]] = (
         CelRule(
-            "!has(self.interval) || self.interval >= duration('1s')",
-            "analysis.interval must be 1s or longer",
-            lambda a: a.interval >= timedelta(seconds=1),
+            "!has(self.interval) || (self.interval >= duration('1s') && self.interval <= duration('1h'))",
+            "analysis.interval must be between 1s and 1h: nothing is seen in between",
+            lambda a: timedelta(seconds=1) <= a.interval <= timedelta(hours=1),
         ),
     )
 
@@ -180,7 +191,7 @@ class ModelReleaseSpec(ApiModel):
         Field(description="Optional assertion of what serves; not needed after the first apply."),
     ] = None
     traffic: Traffic
-    steps: Annotated[list[Step], Field(min_length=1, max_length=32)]
+    steps: Annotated[list[Step], Field(min_length=1, max_length=MOST_STEPS)]
     bake: Annotated[
         Duration, Field(description="At 100 before the candidate is promoted. Default 10m.")
     ] = timedelta(minutes=10)
@@ -226,6 +237,22 @@ class ModelReleaseSpec(ApiModel):
                 s.incumbent is None
                 or s.incumbent.workload_ref.name != s.candidate.workload_ref.name
             ),
+        ),
+        CelRule(
+            "!has(self.incumbent) || self.incumbent.workloadRef.name == self.candidate.workloadRef.name || "
+            "(has(self.incumbent.backendRef) ? self.incumbent.backendRef.name : self.incumbent.workloadRef.name) != "
+            "(has(self.candidate.backendRef) ? self.candidate.backendRef.name : self.candidate.workloadRef.name)",
+            "incumbent and candidate use the same Service: give each Deployment one of its own (backendRef)",
+            lambda s: (
+                s.incumbent is None
+                or s.incumbent.workload_ref.name == s.candidate.workload_ref.name
+                or s.incumbent.service != s.candidate.service
+            ),
+        ),
+        CelRule(
+            "!has(self.bake) || self.bake <= duration('8760h')",
+            "bake must be 365d or shorter",
+            lambda s: s.bake <= YEAR,
         ),
         CelRule(
             "!has(self.signals) || self.signals.all(s, self.signals.exists_one(t, t.name == s.name))",

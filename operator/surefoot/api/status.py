@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer
 
-from surefoot.api.base import ApiModel, Short, Text
+from surefoot.api.base import ApiModel, Label, Name, Short, Text
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule, SignalType
 
 
@@ -19,6 +19,10 @@ def _stamp_seconds(value: datetime) -> str:
 
 Time = Annotated[datetime, PlainSerializer(_stamp, return_type=str)]
 TimeSeconds = Annotated[datetime, PlainSerializer(_stamp_seconds, return_type=str)]
+
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+MOST_STEPS = 32
 
 
 class Condition(ApiModel):
@@ -35,15 +39,15 @@ class Condition(ApiModel):
 class Backend(ApiModel):
     """A Service and its port."""
 
-    name: Short
-    port: int
+    name: Label
+    port: Annotated[int, Field(ge=1, le=65_535)]
 
 
 class Serving(ApiModel):
     """The version that serves when no release is in flight."""
 
     version: Short
-    workload: Short
+    workload: Label
     backend: Backend
     fingerprint: Annotated[
         Short, Field(description="Digest of the workload's name and what its pods run.")
@@ -57,7 +61,7 @@ class Released(ApiModel):
     id: Short
     attempt: int = 1
     version: Short
-    workload: Short
+    workload: Label
     backend: Backend
     fingerprint: Short
     template_hash: Annotated[
@@ -91,23 +95,23 @@ class Released(ApiModel):
 class StepStatus(ApiModel):
     """Which step stands; index −1 is weight 0 before the first, `count` is the bake."""
 
-    index: int = -1
-    count: int = 0
+    index: Annotated[int, Field(ge=-1, le=MOST_STEPS)] = -1
+    count: Annotated[int, Field(ge=0, le=MOST_STEPS)] = 0
     position: Annotated[Short, Field(description="For people: 2/5, bake, or start.")] = "start"
-    weight: int = 0
+    weight: Percent = 0
     entered_at: Annotated[Time | None, Field(description="When the step was intended.")] = None
     verified_at: Annotated[
         Time | None, Field(description="When the route was seen to carry the weight.")
     ] = None
     covered_seconds: Annotated[
-        float, Field(description="Of the hold, as far as samples cover it.")
+        float, Field(ge=0, le=1e9, description="Of the hold, as far as samples cover it.")
     ] = 0
-    hold_seconds: float = 0
+    hold_seconds: Annotated[float, Field(ge=0, le=1e9)] = 0
 
 
 class RouteStatus(ApiModel):
     kind: Short = "HTTPRoute"
-    name: Short
+    name: Name
     managed: bool = False
 
 
@@ -115,9 +119,9 @@ class TrafficStatus(ApiModel):
     """Candidate percent as intended, as last seen to be written, and as the route says now."""
 
     route: RouteStatus
-    intended: int = 0
-    written: int = 0
-    observed: int | None = None
+    intended: Percent = 0
+    written: Percent = 0
+    observed: Percent | None = None
     revert_capacity: Annotated[
         float | None,
         Field(
@@ -238,6 +242,16 @@ class ModelReleaseStatus(ApiModel):
     handled_actions: Annotated[
         list[Short], Field(description="uids of the newest actions that were carried out.")
     ] = Field(default_factory=list)
+
+    @property
+    def holds_together(self) -> bool:
+        """Whether a release in flight has all that it needs; else someone has damaged the status."""
+        if self.release is None or self.release.outcome is not None:
+            return True
+        step, traffic = self.step, self.traffic
+        if self.incumbent is None or step is None or traffic is None:
+            return False
+        return step.index < step.count or (step.index == step.count and traffic.intended == 100)
 
     def condition(self, kind: ConditionType) -> Condition | None:
         return next((c for c in self.conditions if c.type is kind), None)

@@ -23,7 +23,7 @@ from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.tick import Ruling, Tick, ended_like, stand_of
-from surefoot.engine.weights import FULL, changes, lists, split_rules
+from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
 from surefoot.engine.world import Observation
 
 KEPT_DECISIONS = 20
@@ -162,21 +162,41 @@ def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
 
 
 def _route_effects(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> tuple[Effect, ...]:
-    route, serving, traffic = tick.obs.route, status.incumbent, status.traffic
-    if not ruling.enforce or serving is None or traffic is None:
+    """Weights come first: the way back needs no sound spec, and nothing that may be refused."""
+    if status.incumbent is None or status.traffic is None:
         return ()
-    if traffic.route.managed and (managed := _managed_route(tick, status)) is not None:
-        return (managed,)
+    if not ruling.enforce:
+        return _filled(tick) if ruling.rule is Rule.HELD_BY_HAND else ()
+    weights = _weights(tick, ruling, status)
+    if weights is not None:
+        return (weights,)
+    managed = _managed_route(tick, status) if status.traffic.route.managed else None
+    return (managed,) if managed is not None else ()
+
+
+def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeights | None:
+    """What brings the route that stands to the intended weight."""
+    route, serving, traffic = tick.obs.route, status.incumbent, status.traffic
     release = status.release
+    assert serving is not None
+    assert traffic is not None
     ours = release is not None and release.outcome is not Outcome.PROMOTED
     if route is None or release is None or not ours or release.backend == serving.backend:
-        return ()
+        return None
     percent = traffic.intended
     if ruling.rule in (Rule.HOLD, Rule.INVALID, Rule.PAUSED):
         # What holds a release holds a step up that was intended but not yet written, too.
         percent = min(percent, traffic.written)
     wanted = changes(split_rules(route, serving.backend, release.backend), percent)
-    return (SetWeights(route.name, route.generation, wanted),) if wanted else ()
+    return SetWeights(route.name, route.generation, wanted) if wanted else None
+
+
+def _filled(tick: Tick) -> tuple[Effect, ...]:
+    """A weight that someone lowered is left alone; a rule that serves nobody is not: the incumbent
+    gets what the candidate was not to have."""
+    route = tick.obs.route
+    wanted = changes(emptied(tick.splits), 0)
+    return (SetWeights(route.name, route.generation, wanted),) if wanted and route else ()
 
 
 def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute | None:
@@ -185,7 +205,7 @@ def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute 
     serving, release, traffic = status.incumbent, status.release, status.traffic
     assert serving is not None
     assert traffic is not None
-    if spec is None or spec.traffic.managed_route is None or tick.obs.deleted:
+    if spec is None or spec.traffic.managed_route is None or tick.obs.deleted or tick.obs.refused:
         return None
     managed = spec.traffic.managed_route
     backends = [(serving.backend, FULL)]

@@ -19,6 +19,8 @@ def prepare(obs: Observation) -> Tick:
     if status.traffic is not None:
         _observe_route(obs, status)
     judged: tuple[Judged, ...] = ()
+    if flying:
+        _mend_clock(obs, status)
     if flying and plan is not None:
         _watch_restarts(obs, status)
         judged = _judge(obs, status, plan)
@@ -57,6 +59,16 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
         step.verified_at = obs.now
         status.last_evaluated_time = obs.now
         release.warmup_from = release.warmup_from or obs.now
+
+
+def _mend_clock(obs: Observation, status: ModelReleaseStatus) -> None:
+    """Times that are yet to come are of a clock that was set back since: windows begin now, as
+    nothing may be unguarded until it has caught up."""
+    release, step = status.release, status.step
+    if step is not None and step.verified_at is not None and step.verified_at > obs.now:
+        step.verified_at = obs.now
+    if release is not None and release.warmup_from is not None and release.warmup_from > obs.now:
+        release.warmup_from = obs.now
 
 
 def _watch_restarts(obs: Observation, status: ModelReleaseStatus) -> None:

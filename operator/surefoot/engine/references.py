@@ -44,7 +44,10 @@ def find_arm(obs: Observation, named: Candidate, role: str) -> Arm | Missing:
         )
     backend = obs.port_of(named.service, named.port)
     if backend is None:
-        have = ", ".join(map(str, ports)) or "none"
+        if not ports:
+            text = f"Service {named.service} of the {role} has no port: give it one"
+            return Missing(Reason.PORT_AMBIGUOUS, text)
+        have = ", ".join(map(str, ports))
         return Missing(
             Reason.PORT_AMBIGUOUS,
             f"Service {named.service} has the ports {have}: set spec.{role}.backendRef.port to one",
@@ -70,6 +73,17 @@ def check_route(obs: Observation, spec: ModelReleaseSpec) -> Missing | None:
     return None
 
 
+def check_refusal(obs: Observation) -> Missing | None:
+    """Whether the API server takes the managed route as the spec describes it."""
+    if not obs.refused:
+        return None
+    return Missing(
+        Reason.ROUTE_REFUSED,
+        f"the API server refuses the managed HTTPRoute: {obs.refused}; correct "
+        "spec.traffic.managedRoute",
+    )
+
+
 def check_backends(obs: Observation, incumbent: Backend, candidate: Backend) -> Missing | None:
     """Whether a given route lists both arms in one rule; the incumbent's absence comes first."""
     if obs.route is None:
@@ -83,6 +97,15 @@ def check_backends(obs: Observation, incumbent: Backend, candidate: Backend) -> 
                 f"{role}: add it with {weight} beside the other one",
             )
     return None
+
+
+def shared_service(name: str, serving: str) -> Missing:
+    """Two Deployments behind one Service cannot be told apart by weights."""
+    return Missing(
+        Reason.BACKEND_SHARED,
+        f"the candidate uses Service {name}, which {serving} serves through: give it a Service of "
+        "its own and name that in spec.candidate.backendRef",
+    )
 
 
 def check_rivals(obs: Observation) -> Missing | None:

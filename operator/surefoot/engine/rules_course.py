@@ -1,5 +1,6 @@
 """The rules of the course: adopt, start, hold, step, promote, rest."""
 
+from surefoot.api.base import is_label
 from surefoot.api.spec import Candidate, ModelReleaseSpec, WorkloadRef
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import ActionType, Outcome, Reason, Rule
@@ -8,11 +9,13 @@ from surefoot.engine.references import (
     Arm,
     Missing,
     check_backends,
+    check_refusal,
     check_rivals,
     check_route,
     find_arm,
+    shared_service,
 )
-from surefoot.engine.tick import Ruling, Tick, ended_like
+from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like
 from surefoot.engine.world import Action
 
 
@@ -61,8 +64,8 @@ def _who_serves(tick: Tick, spec: ModelReleaseSpec) -> Arm | Missing:
     if spec.incumbent is not None:
         return find_arm(tick.obs, spec.incumbent, "incumbent")
     others = serving - {mine}
-    if len(others) == 1:
-        (name,) = others
+    name = next(iter(others), "")
+    if len(others) == 1 and is_label(name):
         ref = Candidate(version=name[:64], workload_ref=WorkloadRef(name=name))
         arm = find_arm(tick.obs, ref, "incumbent")
         if isinstance(arm, Arm):
@@ -106,8 +109,8 @@ def _what_changed(tick: Tick, spec: ModelReleaseSpec) -> str | None:
     workload = tick.obs.workloads.get(name)
     if workload is not None and workload.fingerprint != release.fingerprint:
         return f"{name} now runs something else"
-    accepted = ModelReleaseSpec.model_validate(release.accepted_spec)
-    if spec.traffic != accepted.traffic:
+    accepted = accepted_of(release)
+    if accepted is not None and spec.traffic != accepted.traffic:
         return "spec.traffic changed"
     backend = tick.obs.port_of(spec.candidate.service, spec.candidate.port)
     if backend is not None and backend != release.backend:
@@ -130,12 +133,12 @@ def follow_steps(tick: Tick) -> Ruling | None:
     written = spec.as_written()
     if written == release.accepted_spec:
         return None
-    accepted = ModelReleaseSpec.model_validate(release.accepted_spec)
+    accepted = accepted_of(release)
     release = release.model_copy(
         update={"accepted_spec": written, "version": spec.candidate.version}
     )
     status = tick.status.model_copy(update={"release": release})
-    if accepted.steps != spec.steps or accepted.bake != spec.bake:
+    if accepted is None or (accepted.steps, accepted.bake) != (spec.steps, spec.bake):
         status = status.model_copy(update={"step": _moved(tick, spec)})
     text = "the spec changed: the weight stays, and the release goes on by the new one"
     return Ruling(Rule.START, Reason.VALID, text, status, recorded=True)
@@ -198,6 +201,8 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
     )
     if isinstance(found, Missing):
         return stuck(tick, found, Rule.START)
+    if found.backend.name == serving.backend.name:
+        return stuck(tick, shared_service(found.backend.name, serving.workload), Rule.START)
     if spec.traffic.route is not None:
         missing = check_backends(obs, serving.backend, found.backend)
         if missing is not None:
@@ -282,4 +287,5 @@ def _on_its_route(tick: Tick) -> ModelReleaseStatus:
 
 
 def _missing_given_route(tick: Tick) -> Missing | None:
-    return check_route(tick.obs, tick.obs.spec) if tick.obs.spec else None
+    assert tick.obs.spec is not None
+    return check_route(tick.obs, tick.obs.spec) or check_refusal(tick.obs)

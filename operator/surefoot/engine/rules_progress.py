@@ -4,7 +4,7 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import transitions
 from surefoot.engine.judge import freeze
-from surefoot.engine.references import Missing, check_backends, check_rivals
+from surefoot.engine.references import Missing, check_backends, check_refusal, check_rivals
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
 
@@ -47,6 +47,8 @@ def _blocked_start(tick: Tick) -> Ruling | None:
         pods = f"{workload.available} of {workload.replicas}" if workload else "0"
         text = f"waiting for {release.workload}: {pods} pods available"
         return _held(tick, Reason.WAITING_FOR_CANDIDATE, text)
+    if (refused := check_refusal(tick.obs)) is not None:
+        return _held(tick, refused.reason, refused.message, stalled=True, accepted=False)
     missing = check_backends(tick.obs, serving.backend, release.backend)
     if tick.obs.route is None:
         missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet")
@@ -65,6 +67,10 @@ def _blocked_route(tick: Tick) -> Ruling | None:
         return _unjudged(tick)
     if not route.accepted:
         return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict)
+    repeated = next((split for split in tick.splits if split.repeats), None)
+    if repeated is not None:
+        text = f"rule {repeated.rule} lists a backend of one arm more than once: list each arm once"
+        return _held(tick, Reason.ROUTE_UNSUITABLE, text, stalled=True)
     target = plan.weight_of(_next_index(tick, plan))
     coarse = too_coarse(tick.splits, target)
     if coarse is not None:

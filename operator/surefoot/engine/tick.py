@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from pydantic import ValidationError
+
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Released, StepStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
@@ -106,9 +108,15 @@ def plan_of(obs: Observation, status: ModelReleaseStatus) -> ModelReleaseSpec | 
     if obs.spec is not None:
         return obs.spec
     release = status.release
-    if release is None or release.outcome is not None or not release.accepted_spec:
+    return None if release is None or release.outcome is not None else accepted_of(release)
+
+
+def accepted_of(release: Released) -> ModelReleaseSpec | None:
+    """The last accepted spec; None when the status was damaged by someone."""
+    try:
+        return ModelReleaseSpec.model_validate(release.accepted_spec)
+    except ValidationError:
         return None
-    return ModelReleaseSpec.model_validate(release.accepted_spec)
 
 
 def stand_of(tick_status: ModelReleaseStatus, plan: ModelReleaseSpec, now: datetime) -> Stand:

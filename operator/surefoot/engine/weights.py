@@ -6,6 +6,8 @@ from surefoot.api.status import Backend
 from surefoot.engine.world import BackendWeight, Route
 
 FULL = 100
+# What the Gateway API allows for one backendRef.
+MOST_WEIGHT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +22,36 @@ class WeightChange:
 
 @dataclass(frozen=True, slots=True)
 class SplitRule:
-    """A rule that lists both arms: where they stand, and what they and the others weigh."""
+    """A rule that lists both arms: where each stands (the first place counts, repeats are to weigh
+    nothing), and what the other backends weigh."""
 
     rule: int
-    incumbent_at: int
-    candidate_at: int
-    incumbent: BackendWeight
-    candidate: BackendWeight
+    backends: tuple[BackendWeight, ...]
+    incumbent_at: tuple[int, ...]
+    candidate_at: tuple[int, ...]
     others: int
+
+    def _weight(self, places: tuple[int, ...]) -> int:
+        return sum(self.backends[place].weight for place in places)
+
+    @property
+    def candidate_weight(self) -> int:
+        return self._weight(self.candidate_at)
+
+    @property
+    def both(self) -> int:
+        """What the two arms weigh together now; 0 with nothing beside them is an outage."""
+        return self._weight(self.incumbent_at) + self.candidate_weight
 
     @property
     def pool(self) -> int:
         """What the arms share: 100, or what they have beside other weighted backends."""
-        return self.incumbent.weight + self.candidate.weight if self.others else FULL
+        return min(self.both, MOST_WEIGHT) if self.others else FULL
+
+    @property
+    def repeats(self) -> bool:
+        """Whether an arm stands in the rule more than once."""
+        return len(self.incumbent_at) + len(self.candidate_at) > 2
 
     def planned(self, percent: int) -> tuple[int, int]:
         """(incumbent, candidate) weights for a percentage; the candidate's share rounds down."""
@@ -42,44 +61,47 @@ class SplitRule:
     @property
     def percent(self) -> float:
         """The candidate's share of what the two arms get now, in percent."""
-        both = self.incumbent.weight + self.candidate.weight
-        return FULL * self.candidate.weight / both if both else 0.0
+        return FULL * self.candidate_weight / self.both if self.both else 0.0
+
+    def changes(self, percent: int) -> list[WeightChange]:
+        """The writes that bring this rule to `percent`."""
+        wanted = dict.fromkeys((*self.incumbent_at, *self.candidate_at), 0)
+        wanted[self.incumbent_at[0]], wanted[self.candidate_at[0]] = self.planned(percent)
+        return [
+            WeightChange(self.rule, at, self.backends[at].name, weight)
+            for at, weight in wanted.items()
+            if self.backends[at].weight != weight
+        ]
 
 
-def _find(rule: tuple[BackendWeight, ...], arm: Backend) -> int | None:
-    return next((i for i, b in enumerate(rule) if (b.name, b.port) == (arm.name, arm.port)), None)
+def _places(rule: tuple[BackendWeight, ...], arm: Backend) -> tuple[int, ...]:
+    return tuple(i for i, b in enumerate(rule) if (b.name, b.port) == (arm.name, arm.port))
 
 
 def split_rules(route: Route, incumbent: Backend, candidate: Backend) -> list[SplitRule]:
     """Every rule that lists both arms; rules with one arm are nobody's business."""
     found = []
     for index, rule in enumerate(route.rules):
-        at_i, at_c = _find(rule, incumbent), _find(rule, candidate)
-        if at_i is None or at_c is None:
-            continue
-        others = sum(b.weight for i, b in enumerate(rule) if i not in (at_i, at_c))
-        found.append(SplitRule(index, at_i, at_c, rule[at_i], rule[at_c], others))
+        at_i, at_c = _places(rule, incumbent), _places(rule, candidate)
+        if at_i and at_c:
+            others = sum(b.weight for i, b in enumerate(rule) if i not in (*at_i, *at_c))
+            found.append(SplitRule(index, rule, at_i, at_c, others))
     return found
 
 
 def lists(route: Route, arm: Backend) -> bool:
     """Whether any rule names this backend."""
-    return any(_find(rule, arm) is not None for rule in route.rules)
+    return any(_places(rule, arm) for rule in route.rules)
 
 
 def changes(rules: list[SplitRule], percent: int) -> tuple[WeightChange, ...]:
     """The writes that bring every rule to `percent`; empty when all of them are there."""
-    wanted = []
-    for split in rules:
-        for at, backend, weight in zip(
-            (split.incumbent_at, split.candidate_at),
-            (split.incumbent, split.candidate),
-            split.planned(percent),
-            strict=True,
-        ):
-            if backend.weight != weight:
-                wanted.append(WeightChange(split.rule, at, backend.name, weight))
-    return tuple(wanted)
+    return tuple(change for split in rules for change in split.changes(percent))
+
+
+def emptied(rules: list[SplitRule]) -> list[SplitRule]:
+    """Rules whose every backend weighs nothing: nobody is served."""
+    return [split for split in rules if split.both == 0 and split.others == 0]
 
 
 def observed_percent(rules: list[SplitRule]) -> int | None:
@@ -94,7 +116,7 @@ def is_raised(rules: list[SplitRule], allowed: int) -> bool:
 
 def is_lowered(rules: list[SplitRule], written: int) -> bool:
     """Some rule gives the candidate less than what was written there as `written` percent."""
-    return any(split.candidate.weight < split.planned(written)[1] for split in rules)
+    return any(split.candidate_weight < split.planned(written)[1] for split in rules)
 
 
 def too_coarse(rules: list[SplitRule], percent: int) -> SplitRule | None:
@@ -106,7 +128,8 @@ def share_of(route: Route, backend: Backend) -> int | None:
     """The smallest share, in percent, that a backend has in the rules that list it."""
     shares = []
     for rule in route.rules:
-        at, total = _find(rule, backend), sum(b.weight for b in rule)
-        if at is not None and total > 0:
-            shares.append(round(FULL * rule[at].weight / total))
+        places, total = _places(rule, backend), sum(b.weight for b in rule)
+        if places:
+            mine = sum(rule[place].weight for place in places)
+            shares.append(round(FULL * mine / total) if total else 0)
     return min(shares, default=None)

@@ -82,6 +82,7 @@ class Observation:
 
     `workloads` and `services` hold None for what was looked for and is not there; a Service is the
     tuple of its ports. `answers` is None when no collection has finished since the last tick.
+    `refused` is what the API server said against the managed route that the spec asks for.
     """
 
     now: datetime
@@ -97,6 +98,7 @@ class Observation:
     workloads: Mapping[str, Workload | None] = field(default_factory=dict)
     services: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
     route: Route | None = None
+    refused: str = ""
     actions: tuple[Action, ...] = ()
     rivals: tuple[Rival, ...] = ()
     answers: Mapping[str, Answer] | None = None

@@ -245,6 +245,36 @@ def test_two_releases_on_one_route_the_younger_refuses_and_names_the_other(
     assert weight(kube) == 30
 
 
+def test_a_managed_route_that_the_api_server_refuses_stands_in_nobodys_way(
+    kube, gateway, start_operator
+):
+    operator = start_operator()
+    kube.apply(release(steps=[{"weight": 30, "hold": "10m"}]))
+    reach(kube, 30)
+    # The Gateway API wants a sectionName in both where one parent is named twice.
+    parents = [{"name": "public"}, {"name": "public", "sectionName": "a"}]
+    spec = {"traffic": {"managedRoute": {"parentRefs": parents}}}
+    kube.patch("ModelRelease", "fraud", {"spec": spec})
+    reach(kube, 0)
+    until(lambda: status(kube).get("reason") == "RouteRefused")
+    assert "sectionName" in status(kube)["message"]
+    act(kube, "Abort")
+    until(lambda: kube.get("ReleaseAction", "fraud-abort").get("status", {}).get("phase") == "Done")
+    assert weight(kube) in (0, None)
+    assert "Traceback" not in operator.log.read_text()
+
+
+def test_a_status_that_someone_damaged_is_made_anew(kube, gateway, traffic, start_operator):
+    operator = start_operator()
+    kube.apply(release(steps=[{"weight": 30, "hold": "10m"}]))
+    reach(kube, 30)
+    kube.patch("ModelRelease", "fraud", {"status": {"traffic": None}}, "status")
+    until(lambda: status(kube).get("traffic", {}).get("intended") == 30)
+    traffic.flow("fraud-v42", 50, error_share=0.5)
+    reach(kube, 0)
+    assert "Traceback" not in operator.log.read_text()
+
+
 def test_a_route_that_its_gateway_rejects_holds(kube, start_operator):
     gateway = Gateway(kube)
     gateway.accepts = False

@@ -126,6 +126,13 @@ def test_drift_of_a_candidate_without_scores_says_so():
     assert reason == "0 of 1 samples so far"
 
 
+def test_drift_of_a_handful_of_scores_has_no_bins_to_compare():
+    few = Histogram(EDGES, (1.0, 1.0, 1.0))
+    judged = verdict(few, few, kind="Drift")
+    assert (judged.verdict, judged.covered) == (Verdict.NO_DATA, False)
+    assert "too few scores yet to tell two bins apart" in judged.status.reason
+
+
 def test_drift_between_different_edges_is_not_computed():
     judged = verdict(Histogram((0.1,), (50, 50)), Histogram(EDGES, (50, 50, 50)), kind="Drift")
     assert judged.verdict is Verdict.NO_DATA

@@ -6,7 +6,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from surefoot.engine.weights import (
+    MOST_WEIGHT,
     changes,
+    emptied,
     is_lowered,
     is_raised,
     lists,
@@ -28,7 +30,8 @@ OTHERS = st.lists(
 @st.composite
 def rules(draw):
     """A rule with both arms, in any order, among others."""
-    arms = [BackendWeight(arm.name, arm.port, draw(WEIGHTS)) for arm in (V41, V42)]
+    listed = [V41, V42, *draw(st.lists(st.sampled_from([V41, V42]), max_size=2))]
+    arms = [BackendWeight(arm.name, arm.port, draw(WEIGHTS)) for arm in listed]
     return tuple(draw(st.permutations([*arms, *draw(OTHERS)])))
 
 
@@ -83,7 +86,7 @@ def test_changes_touch_neither_other_backends_nor_what_the_arms_share_with_them(
         assert [b for b in new if b.name in "abc"] == [b for b in old if b.name in "abc"]
         if weights_of(old, *"abc"):
             arms = (V41.name, V42.name)
-            assert weights_of(new, *arms) == weights_of(old, *arms)
+            assert weights_of(new, *arms) == min(weights_of(old, *arms), MOST_WEIGHT)
 
 
 @given(ROUTES, PERCENTS)
@@ -100,6 +103,27 @@ def test_a_share_above_the_intent_is_seen_as_raised(route, percent, more):
     splits = split_rules(after, V41, V42)
     assume(any(split.percent > percent for split in splits))
     assert is_raised(splits, percent)
+
+
+@given(ROUTES, PERCENTS)
+def test_no_weight_is_ever_written_that_the_gateway_api_refuses(route, percent):
+    assert all(c.weight <= MOST_WEIGHT for c in changes(split_rules(route, V41, V42), percent))
+
+
+def test_a_backend_that_stands_twice_weighs_what_both_places_weigh_and_is_brought_to_one():
+    listed = [("fraud-v41", 100), ("fraud-v42", 0), ("fraud-v42", 100)]
+    route = Route("fraud", 1, False, (tuple(BackendWeight(n, 80, w) for n, w in listed),))
+    (split,) = split_rules(route, V41, V42)
+    assert (split.percent, split.repeats) == (50, True)
+    after = applied(route, changes([split], 10))
+    assert [b.weight for b in after.rules[0]] == [90, 10, 0]
+
+
+def test_a_rule_that_serves_nobody_is_told_from_one_that_serves_others():
+    nobody, others = (BackendWeight("fraud-v41", 80, 0), BackendWeight("fraud-v42", 80, 0)), 5
+    route = Route("fraud", 1, False, (nobody, (*nobody, BackendWeight("a", 80, others))))
+    assert [split.rule for split in emptied(split_rules(route, V41, V42))] == [0]
+    assert share_of(route, V42) == 0
 
 
 def test_without_others_the_arms_are_brought_to_a_sum_of_100():
@@ -153,6 +177,6 @@ def test_the_smallest_share_over_the_rules_is_what_an_arm_serves():
     assert share_of(route, V41) == 25
 
 
-def test_a_rule_without_any_weight_or_without_the_arm_tells_no_share():
-    rules_ = ((BackendWeight("fraud-v41", 80, 0),), (BackendWeight("a", 80, 3),))
-    assert share_of(Route("fraud", 1, False, rules_), V41) is None
+def test_a_rule_without_the_arm_tells_no_share():
+    route = Route("fraud", 1, False, ((BackendWeight("a", 80, 3),), ()))
+    assert share_of(route, V41) is None

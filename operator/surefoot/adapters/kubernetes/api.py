@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -18,23 +19,39 @@ class NotFoundError(PermanentError):
     """The object does not exist."""
 
 
+class RefusedError(PermanentError):
+    """The API server found the object invalid; `said` is its own sentence."""
+
+    def __init__(self, text: str, said: str) -> None:
+        super().__init__(text)
+        self.said = said
+
+
 def path_of(group: str, version: str, plural: str, namespace: str, name: str = "") -> str:
     """`/apis/apps/v1/namespaces/risk/deployments/fraud`; the empty group is core."""
+    if name in (".", ".."):
+        raise PermanentError(f"{name!r} is no name of an object")
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    return f"{root}/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
+    return f"{root}/namespaces/{namespace}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
-def _error(status: int, body: str, what: str) -> PortError:
+def error_of(status: int, body: str, what: str) -> PortError:
     """The port's error for an answer of the API server, with its own sentence."""
     try:
-        said = json.loads(body).get("message", "")
+        answer = json.loads(body)
+        said = str(answer.get("message", ""))
+        causes = (answer.get("details") or {}).get("causes") or []
     except (ValueError, AttributeError):
-        said = ""
+        said, causes = "", []
     text = f"{what}: {status} {said}"[:512]
     if status == 404:
         return NotFoundError(text)
-    if status == 409 or (status == 422 and "/status" not in what):
+    # A JSON patch whose `test` fails is answered as 422, too; what it found is no field's fault.
+    stale = any(cause.get("reason") == "UnexpectedServerResponse" for cause in causes)
+    if status == 409 or (status == 422 and stale):
         return ConflictError(text)
+    if status == 422:
+        return RefusedError(text, said[:512])
     if status in (408, 429) or status >= 500:
         return TransientError(text)
     return PermanentError(text)
@@ -92,6 +109,6 @@ class Api:
             raise TransientError(f"{what}: {type(error).__name__} {error}"[:512]) from error
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
-            raise _error(answer.status, text, what)
+            raise error_of(answer.status, text, what)
         found: Json = json.loads(text)
         return found

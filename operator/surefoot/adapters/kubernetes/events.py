@@ -8,6 +8,12 @@ from surefoot.engine.effects import Announcement
 from surefoot.ports import ReleaseObject
 
 CONTROLLER = "surefoot.dev/operator"
+MOST_NOTE_BYTES = 1024
+
+
+def note_of(text: str) -> str:
+    """The API counts bytes, and refuses what is longer."""
+    return text.encode()[:MOST_NOTE_BYTES].decode(errors="ignore")
 
 
 class EventRecorder:
@@ -27,7 +33,7 @@ class EventRecorder:
             "eventTime": now,
             "type": "Warning" if said.warning else "Normal",
             "reason": said.reason.value,
-            "note": said.message[:1024],
+            "note": note_of(said.message),
             "action": said.reason.value,
             "reportingController": CONTROLLER,
             "reportingInstance": self._instance[:128],

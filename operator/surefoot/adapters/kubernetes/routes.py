@@ -1,16 +1,26 @@
 """The Traffic port for HTTPRoutes: read, set weights, create and own a managed one."""
 
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
-from surefoot.adapters.kubernetes.api import JSON_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.api import (
+    JSON_PATCH,
+    Api,
+    NotFoundError,
+    RefusedError,
+    path_of,
+)
 from surefoot.adapters.kubernetes.cache import ROUTES, Cache
 from surefoot.adapters.kubernetes.decode import route_of
+from surefoot.api.spec import ManagedRoute
 from surefoot.api.vocabulary import MANAGED_BY_LABEL, MANAGER
 from surefoot.engine.effects import SetWeights, WriteManagedRoute
 from surefoot.engine.world import Route
 from surefoot.ports import ConflictError
 
 Json = dict[str, Any]
+# A refused spec is not written again and again; what refuses it (a policy, a CRD) may change.
+REFUSED_FOR_S = 300.0
 
 
 def weight_patch(effect: SetWeights) -> list[Json]:
@@ -33,11 +43,20 @@ def managed_spec(effect: WriteManagedRoute) -> Json:
     return {**spec, "hostnames": list(effect.spec.hostnames)} if effect.spec.hostnames else spec
 
 
+class _Refusal(NamedTuple):
+    """A managed route that the API server would not take."""
+
+    spec: ManagedRoute
+    said: str
+    until: float
+
+
 class HttpRoutes:
     """HTTPRoutes of one API server. Absolute writes; each answer refreshes the cache."""
 
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
+        self._refused: dict[tuple[str, str], _Refusal] = {}
 
     @staticmethod
     def _path(namespace: str, name: str = "") -> str:
@@ -64,10 +83,24 @@ class HttpRoutes:
         except NotFoundError as error:
             self._cache.drop(ROUTES, namespace, effect.route)
             raise ConflictError(str(error)) from error
+        except RefusedError as error:
+            if isinstance(effect, WriteManagedRoute):
+                until = time.monotonic() + REFUSED_FOR_S
+                self._refused[namespace, effect.route] = _Refusal(effect.spec, error.said, until)
+                raise ConflictError(str(error)) from error  # the next tick tells
+            raise
         except ConflictError:
             await self._refresh(namespace, effect.route)
             raise
+        self._refused.pop((namespace, effect.route), None)
         self._cache.put(ROUTES, answer)
+
+    def refusal(self, namespace: str, name: str, wanted: ManagedRoute) -> str:
+        """What was said against this very spec, for a while: then it is tried again."""
+        found = self._refused.get((namespace, name))
+        if found is None or found.spec != wanted or time.monotonic() > found.until:
+            return ""
+        return found.said
 
     async def _send(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> Json:
         path = self._path(namespace, effect.route)

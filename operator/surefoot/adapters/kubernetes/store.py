@@ -73,8 +73,10 @@ class KubernetesStore:
             try:
                 status = ModelReleaseStatus.model_validate(body["status"])
             except ValidationError:
-                # A status that cannot be read counts as none: the route then tells who serves,
-                # and a split one goes to the incumbent first.
+                status = None
+            if status is not None and not status.holds_together:
+                # A status that cannot be read, or was damaged by hand, counts as none: the route
+                # then tells who serves, and a split one goes to the incumbent first.
                 status = None
         return ReleaseObject(
             key=key,

@@ -10,6 +10,8 @@ from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
 _LONGEST = 240
+# The year 3000 in Unix seconds: what lies beyond it cannot be a sample's time.
+LATEST = 32_503_680_000.0
 
 
 class Failed(Exception):
@@ -48,16 +50,17 @@ def decode(status: int, body: bytes) -> Result:
         answer = json.loads(body)
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
             raise ValueError("no such answer")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Failed(ProblemKind.UNREACHABLE, _foreign(status)) from None
     if answer["status"] == "error" or status >= 300:
         raise _error(answer, status)
     if answer.get("warnings"):
-        words = clean("; ".join(str(each) for each in answer["warnings"]))
+        listed = answer["warnings"]
+        words = clean("; ".join(map(str, listed if isinstance(listed, list) else [listed])))
         raise Failed(ProblemKind.PARTIAL, f"Prometheus says that its answer is partial: {words}")
     try:
         return _result(answer["data"]["resultType"], answer["data"]["result"])
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         text = "the answer is not shaped as Prometheus' are: check what listens at its address"
         raise Failed(ProblemKind.UNREACHABLE, text) from None
 
@@ -102,4 +105,6 @@ def _result(kind: str, result: Any) -> Result:
 
 def _series(entry: Mapping[str, Any]) -> Series:
     samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
-    return Series(dict(entry["metric"]), samples)
+    if not all(0 <= time < LATEST for time, _ in samples):
+        raise ValueError("a time that no clock shows")
+    return Series({str(k): str(v) for k, v in entry["metric"].items()}, samples)

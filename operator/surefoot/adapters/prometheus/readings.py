@@ -82,8 +82,11 @@ def failed(problem: Problem) -> Answer:
 
 
 def scalar(result: Result, now: datetime) -> Answer:
-    """The candidate's reading of a PromQL query; the incumbent has none."""
-    return Answer(_scalar(result, now), Reading())
+    """The candidate's reading of a PromQL query; the incumbent has none, unless the query itself is
+    at fault, which is so at weight 0 already."""
+    reading = _scalar(result, now)
+    at_fault = reading.problem is not None and reading.problem.kind is ProblemKind.QUERY
+    return Answer(reading, reading if at_fault else Reading())
 
 
 def _scalar(result: Result, now: datetime) -> Reading:

@@ -1,0 +1,56 @@
+"""Answers of the API server as the ports' errors, paths, and Events that fit."""
+
+import json
+from typing import Any
+
+import pytest
+
+from surefoot.adapters.kubernetes.api import NotFoundError, RefusedError, error_of, path_of
+from surefoot.adapters.kubernetes.events import MOST_NOTE_BYTES, note_of
+from surefoot.ports import ConflictError, PermanentError, TransientError
+
+
+def answer(message: str = "no", causes: list[dict[str, str]] | None = None) -> str:
+    details: dict[str, Any] = {"causes": causes} if causes else {}
+    return json.dumps({"kind": "Status", "message": message, "details": details})
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (404, answer(), NotFoundError),
+        (409, answer(), ConflictError),
+        (422, answer(causes=[{"reason": "UnexpectedServerResponse"}]), ConflictError),
+        (422, answer(causes=[{"reason": "FieldValueInvalid"}]), RefusedError),
+        (422, "", RefusedError),
+        (429, answer(), TransientError),
+        (503, "<html>", TransientError),
+        (403, answer(), PermanentError),
+        (400, "[1]", PermanentError),
+    ],
+)
+def test_an_answer_becomes_the_error_that_tells_what_to_do(
+    status: int, body: str, kind: type[Exception]
+) -> None:
+    assert type(error_of(status, body, "PATCH /x")) is kind
+
+
+def test_a_refusal_carries_the_servers_own_sentence() -> None:
+    refused = error_of(422, answer("hostnames[0]: no such"), "PATCH /x")
+    assert isinstance(refused, RefusedError)
+    assert refused.said == "hostnames[0]: no such"
+
+
+def test_a_name_cannot_lead_to_another_path() -> None:
+    made = path_of("apps", "v1", "deployments", "risk", "../x?y=1")
+    assert made == "/apis/apps/v1/namespaces/risk/deployments/..%2Fx%3Fy%3D1"
+    for name in (".", ".."):
+        with pytest.raises(PermanentError, match="no name of an object"):
+            path_of("apps", "v1", "deployments", "risk", name)
+
+
+@pytest.mark.parametrize("text", ["x" * 2000, "顧客から苦情" * 200, "é" + "x" * 2000])
+def test_a_note_is_cut_to_the_bytes_that_the_api_takes(text: str) -> None:
+    note = note_of(text)
+    assert text.startswith(note)
+    assert MOST_NOTE_BYTES - 4 < len(note.encode()) <= MOST_NOTE_BYTES
