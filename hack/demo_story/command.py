@@ -24,7 +24,7 @@ from demo_story.live import Live, follow, read_traffic
 from demo_story.picture import Picture
 from demo_story.setup import Stopwatch
 from demo_story.story import Ending, ending_of, faults
-from localcluster import build, cluster
+from localcluster import build, cluster, progress
 from localcluster.problem import Problem
 from localcluster.state import Cluster
 from surefoot.api.vocabulary import ConditionType
@@ -42,8 +42,10 @@ _EXAMPLES = """examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 when both stories end as told, 1 when not, 2 when something outside is missing."""
     chosen = _parser().parse_args(arguments)
+    busy = f"hack/demo tells its story on cluster {chosen.name}; --name takes another one"
     try:
-        return asyncio.run(_demo(chosen))
+        with progress.lock(f"demo-{chosen.name}", busy):
+            return asyncio.run(_demo(chosen))
     except Problem as problem:
         print(f"hack/demo: {problem}", file=sys.stderr)
         return 2

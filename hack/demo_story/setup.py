@@ -10,7 +10,7 @@ from pathlib import Path
 from demo_story import gitops
 from environment import ROOT
 from images import example, operator
-from localcluster import access, build, cluster, images, system
+from localcluster import access, build, cluster, images, state, system
 from localcluster.state import Cluster
 
 OPERATOR_NAMESPACE = "surefoot-system"
@@ -26,17 +26,17 @@ class Stopwatch:
     """Says what is being done and how long it took, and remembers it for the summary."""
 
     def __init__(self, say: Say) -> None:
-        self._say = say
+        self.say = say
         self.phases: dict[str, float] = {}
 
     @contextlib.contextmanager
     def phase(self, what: str) -> Iterator[None]:
         """Time one phase."""
-        self._say(f"» {what}")
+        self.say(f"» {what}")
         start = time.monotonic()
         yield
         self.phases[what] = time.monotonic() - start
-        self._say(f"  {what}: {self.phases[what]:.1f} s")
+        self.say(f"  {what}: {self.phases[what]:.1f} s")
 
 
 def kubectl(found: Cluster, *words: str, stdin: str | None = None) -> str:
@@ -46,6 +46,8 @@ def kubectl(found: Cluster, *words: str, stdin: str | None = None) -> str:
 
 def bring_up(name: str, watch: Stopwatch, bad_model: str) -> Cluster:
     """From whatever is there to v41 serving alone. `bad_model` answers in the place of v43."""
+    if state.load(name) is not None:
+        watch.say(f"cluster {name} is up already: used again, its operator and models are replaced")
     with watch.phase("cluster up"):
         found = cluster.up("node", name, scrape_interval=SCRAPE_INTERVAL)
     with watch.phase("images built and loaded"):

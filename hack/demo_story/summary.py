@@ -73,7 +73,7 @@ def onward(kubeconfig: Path, kubectl: Path, plugin: Path, name: str) -> str:
         "kubectl get mr -A                        # the release, as a line",
         "kubectl surefoot status fraud -n risk    # and in full",
         "kubectl surefoot retry fraud -n risk     # try v43 once more",
-        "kubectl get events -n risk --field-selector involvedObject.kind=ModelRelease",
+        "kubectl events -n risk --for modelrelease/fraud",
         "kubectl get httproute fraud -n risk -o yaml",
         f"hack/cluster down --name {name}",
     )

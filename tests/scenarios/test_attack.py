@@ -9,7 +9,15 @@ from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.world import BackendWeight, Route
 from surefoot.reconcile import reconcile
 from tests.scenarios.test_course import at_weight, promoted
-from tests.scenarios.world import KEY, REFUSED, T0, candidate, given_world, new_world
+from tests.scenarios.world import (
+    KEY,
+    REFUSED,
+    T0,
+    candidate,
+    given_world,
+    new_world,
+    workload,
+)
 
 UNWRITABLE = {"managedRoute": {"parentRefs": [{"name": "public"}], "hostnames": REFUSED}}
 
@@ -196,3 +204,85 @@ async def test_a_status_in_flight_that_lacks_a_part_does_not_hold_together():
     beyond = {"index": 3, "count": 3, "coveredSeconds": 1e8}
     assert not (await damaged(step=beyond)).holds_together
     assert not (await damaged(step={"index": 9, "count": 3})).holds_together
+
+
+# versions and names that do not fit together
+
+
+async def test_a_version_raised_without_its_deployment_does_not_read_as_promoted():
+    world = await promoted()
+    world.apply(candidate={"version": "99", "workloadRef": {"name": "fraud-v42"}}, incumbent=None)
+    await world.tick(10)
+    assert world.condition("Stalled") == ("True", "VersionMismatch")
+    assert world.condition("Promoted")[0] != "True"
+    assert "name the Deployment of 99" in world.status["message"]
+    assert world.status["incumbent"]["version"] == "42"
+    world.apply(candidate=candidate("42"))
+    await world.tick(10)
+    assert world.condition("Promoted") == ("True", "Promoted")
+
+
+async def test_what_was_adopted_without_a_version_takes_the_one_that_the_spec_says():
+    world = await at_weight(25)
+    world.reads(bad=500)
+    await world.until("Reverted")
+    assert world.status["incumbent"]["version"] == "fraud-v41"
+    world.apply(candidate=candidate("41"), incumbent=None)
+    await world.run(30)
+    assert world.condition("Promoted")[0] == "True"
+    assert world.status["incumbent"]["version"] == "41"
+
+
+async def test_an_image_rolled_without_a_release_takes_the_version_that_the_spec_says():
+    world = await promoted()
+    world.workloads["fraud-v42"] = workload("fraud-v42", image="other")
+    world.apply(candidate={"version": "42b", "workloadRef": {"name": "fraud-v42"}})
+    await world.tick(10)
+    assert "IncumbentChanged" in world.reasons()
+    assert world.status["incumbent"]["version"] == "42b"
+
+
+async def test_old_pods_under_a_new_version_are_no_rollback():
+    world = await promoted(incumbent={"version": "41", "workloadRef": {"name": "fraud-v41"}})
+    world.apply(candidate={"version": "43", "workloadRef": {"name": "fraud-v41"}}, incumbent=None)
+    world.weights.clear()
+    await world.until("Progressing")
+    assert world.weight() == 10
+
+
+# Gateways
+
+
+@pytest.mark.parametrize("accepts", [False, None])
+async def test_what_no_gateway_takes_is_not_ready(accepts):
+    world = new_world(incumbent=None)
+    world.accepts, world.gateway_says = (
+        accepts,
+        "Gateway public says no" if accepts is False else "",
+    )
+    await world.run(60)
+    assert world.condition("Ready") == ("False", "RouteNotAccepted")
+    conditions = {c["type"]: c["message"] for c in world.status["conditions"]}
+    wanted = "says no" if accepts is False else "check its parentRefs (public)"
+    assert wanted in conditions["Ready"]
+    world.accepts = True
+    await world.tick(10)
+    assert world.condition("Ready")[0] == "True"
+
+
+@pytest.mark.parametrize("accepts", [False, None])
+async def test_a_release_that_waits_for_a_gateway_asks_for_a_person(accepts):
+    world = new_world()
+    world.accepts = accepts
+    await world.run(90)
+    assert world.condition("Stalled") == ("True", "RouteNotAccepted")
+    world.accepts = True
+    await world.until("Progressing")
+    assert world.condition("Stalled")[0] == "False"
+
+
+async def test_a_port_that_the_service_lacks_is_named_with_those_that_it_has():
+    world = new_world(candidate=candidate("42", backendRef={"name": "fraud-v42", "port": 81}))
+    await world.run(20)
+    assert world.condition("Stalled") == ("True", "PortMissing")
+    assert "has no port 81 (it has 80)" in world.status["message"]

@@ -1,5 +1,6 @@
 """The signals of a ModelRelease: what is read, and which limit it must keep."""
 
+import re
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -69,6 +70,9 @@ class Source(ApiModel):
     preset: Annotated[Label, Field(description="A metric preset: envoy or model-server.")]
 
 
+_PLACEHOLDER = re.compile(
+    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\}\}"
+)
 _PROMQL = f"self.type == '{SignalType.PROMQL}'"
 
 
@@ -123,8 +127,27 @@ class Signal(ApiModel):
         ),
         CelRule(
             "(self.type == 'Latency') == has(self.quantile)",
-            "quantile belongs to a Latency signal and to no other: set 0.99 for the p99",
+            "a Latency signal needs quantile (0.99 for the p99), and no other type takes one",
             lambda s: (s.type is SignalType.LATENCY) == (s.quantile is not None),
+        ),
+        CelRule(
+            "self.type != 'ErrorRate' || !has(self.threshold.max) || self.threshold.max <= 1.0",
+            "an ErrorRate limit is a fraction: write 0.05 for 5 %",
+            lambda s: (
+                s.type is not SignalType.ERROR_RATE
+                or s.threshold.max is None
+                or s.threshold.max <= 1
+            ),
+        ),
+        CelRule(
+            "!has(self.query) || self.query.findAll('\\\\{\\\\{[^{}]*\\\\}\\\\}').all(p, "
+            "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\\\\}\\\\}$'))",
+            "the query has an unknown placeholder: there are {{candidate.workload}}, "
+            "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}} and "
+            "{{window}}",
+            lambda s: all(
+                _PLACEHOLDER.fullmatch(p) for p in re.findall(r"\{\{[^{}]*\}\}", s.query or "")
+            ),
         ),
         CelRule(
             "!has(self.metric) || (self.type == 'Drift' && self.metric == 'PSI') || "

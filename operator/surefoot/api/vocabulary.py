@@ -61,6 +61,7 @@ class Reason(StrEnum):
     WORKLOAD_MISSING = "WorkloadMissing"
     SERVICE_MISSING = "ServiceMissing"
     PORT_AMBIGUOUS = "PortAmbiguous"
+    PORT_MISSING = "PortMissing"
     ROUTE_MISSING = "RouteMissing"
     ROUTE_NOT_OURS = "RouteNotOurs"
     ROUTE_UNSUITABLE = "RouteUnsuitable"
@@ -69,6 +70,7 @@ class Reason(StrEnum):
     BACKEND_SHARED = "BackendShared"
     ROUTE_CONFLICT = "RouteConflict"
     INCUMBENT_MISMATCH = "IncumbentMismatch"
+    VERSION_MISMATCH = "VersionMismatch"
     INCUMBENT_UNKNOWN = "IncumbentUnknown"
     # the course of a release
     ADOPTED = "Adopted"

@@ -111,10 +111,15 @@ def connect(namespace: str | None, context: str | None, kubeconfig: str | None) 
     configuration = client.Configuration()
     file = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
     try:
+        contexts, current = config.list_kube_config_contexts(file)
+        if context is not None and all(each["name"] != context for each in contexts):
+            names = ", ".join(each["name"] for each in contexts)
+            raise Problem(f"The kubeconfig has no context {context!r}: choose from {names}.")
         config.load_kube_config(
             file, context, client_configuration=configuration, persist_config=False
         )
-        contexts, current = config.list_kube_config_contexts(file)
+    except Problem:
+        raise
     except Exception as error:  # a malformed file fails in many ways inside the library
         raise Problem(
             f"No usable kubeconfig: set KUBECONFIG, or pass --kubeconfig and --context ({clean(error)})"

@@ -34,6 +34,7 @@ _VERDICT_COLOUR = {
 }
 _STATUS_COLOUR = {"True": "green", "False": "red", "Unknown": "yellow"}
 _DECISIONS_SHOWN = 5
+_SHORTEST_REASON = 24
 
 
 def render(release: Mapping[str, Any], now: datetime) -> RenderableType:
@@ -80,7 +81,7 @@ def _head(release: Mapping[str, Any], now: datetime) -> Table:
         *(("Next", Text(sentence, style="bold")) for sentence in next_steps(release)),
         ("Candidate", _candidate(part(status, "release"), now)),
         ("Incumbent", _arm(part(status, "incumbent"))),
-        ("Traffic", _traffic(part(status, "traffic"))),
+        ("Traffic", _traffic(status)),
         *step_lines(status),
     ]
     for label, value in rows:
@@ -111,7 +112,8 @@ def _candidate(release: Mapping[str, Any], now: datetime) -> Text:
     return text
 
 
-def _traffic(traffic: Mapping[str, Any]) -> Text:
+def _traffic(status: Mapping[str, Any]) -> Text:
+    traffic = part(status, "traffic")
     if not traffic:
         return Text(ABSENT)
     intended, observed = number(traffic, "intended"), number(traffic, "observed")
@@ -121,8 +123,8 @@ def _traffic(traffic: Mapping[str, Any]) -> Text:
     route = part(traffic, "route")
     managed = " (managed)" if route.get("managed") is True else ""
     text.append(f"  {words(route, 'kind')} {words(route, 'name')}{managed}", style="dim")
-    capacity = number(traffic, "revertCapacity")
-    if capacity is not None:
+    release, capacity = part(status, "release"), number(traffic, "revertCapacity")
+    if capacity is not None and release and not words(release, "outcome"):
         sentence = f"\nthe incumbent could take {capacity:.0%} of all traffic back now"
         text.append(sentence, style="" if capacity >= 1 else "yellow")
     return text
@@ -130,6 +132,7 @@ def _traffic(traffic: Mapping[str, Any]) -> Text:
 
 def _signals(status: Mapping[str, Any]) -> Table:
     table = columns("NAME", "TYPE", "VALUE", "LIMIT", "INCUMBENT", "SAMPLES", "VERDICT", "REASON")
+    table.columns[-1].min_width = _SHORTEST_REASON
     for signal in parts(status, "signals"):
         verdict, breaches = words(signal, "verdict", ABSENT), number(signal, "breaches")
         shown = Text().append(verdict, style=_VERDICT_COLOUR.get(verdict, "dim"))

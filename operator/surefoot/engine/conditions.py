@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from surefoot.api.status import Condition, ModelReleaseStatus
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule
+from surefoot.engine.references import GRACE_S, no_gateway
 from surefoot.engine.tick import Ruling, Tick, ended_like
 
 # phase: (Ready, Promoted). Ready is True mid-release, so that tools that wait for it do not time
@@ -72,7 +73,19 @@ def _ready(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
     if state == "True" and serving is not None and (workload is None or workload.available == 0):
         text = f"{serving.workload} has no available pod"
         return "False", Reason.INCUMBENT_NOT_READY, text
+    if state == "True" and (untaken := _not_taken(tick, ruling)):
+        return "False", Reason.ROUTE_NOT_ACCEPTED, untaken
     return state, ruling.reason, ruling.message
+
+
+def _not_taken(tick: Tick, ruling: Ruling) -> str:
+    """Why nobody is served: a Gateway refuses the route, or none has taken it up in a while."""
+    route, serving = tick.obs.route, ruling.status.incumbent
+    if route is None or serving is None or route.accepted:
+        return ""
+    if route.accepted is None and (tick.now - serving.since).total_seconds() <= GRACE_S:
+        return ""
+    return route.verdict or no_gateway(route)
 
 
 def _basis(tick: Tick, ruling: Ruling, phase: Phase) -> Phase:

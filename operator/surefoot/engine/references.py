@@ -6,7 +6,10 @@ from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import Backend
 from surefoot.api.vocabulary import Reason
 from surefoot.engine.weights import lists
-from surefoot.engine.world import Observation, Workload
+from surefoot.engine.world import Observation, Route, Workload
+
+# A Gateway judges a change within moments.
+GRACE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def find_arm(obs: Observation, named: Candidate, role: str) -> Arm | Missing:
         return Missing(
             Reason.SERVICE_MISSING,
             f"Service {named.service} of the {role} does not exist in namespace {obs.namespace}: "
-            f"create it or correct spec.{role}.backendRef.name",
+            f"create it, or name another one in spec.{role}.backendRef.name",
         )
     backend = obs.port_of(named.service, named.port)
     if backend is None:
@@ -48,11 +51,26 @@ def find_arm(obs: Observation, named: Candidate, role: str) -> Arm | Missing:
             text = f"Service {named.service} of the {role} has no port: give it one"
             return Missing(Reason.PORT_AMBIGUOUS, text)
         have = ", ".join(map(str, ports))
+        if named.port is not None:
+            return Missing(
+                Reason.PORT_MISSING,
+                f"Service {named.service} has no port {named.port} (it has {have}): correct "
+                f"spec.{role}.backendRef.port",
+            )
         return Missing(
             Reason.PORT_AMBIGUOUS,
-            f"Service {named.service} has the ports {have}: set spec.{role}.backendRef.port to one",
+            f"Service {named.service} has the ports {have}: say which one in spec.{role}.backendRef.port",
         )
     return Arm(named, workload, backend)
+
+
+def no_gateway(route: Route) -> str:
+    """Nobody has judged the route: most likely a parent that does not exist."""
+    named = ", ".join(
+        f"{parent['namespace']}/{parent['name']}" if "namespace" in parent else parent["name"]
+        for parent in route.parents
+    )
+    return f"no Gateway has accepted HTTPRoute {route.name} yet: check its parentRefs ({named})"
 
 
 def check_route(obs: Observation, spec: ModelReleaseSpec) -> Missing | None:

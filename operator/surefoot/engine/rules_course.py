@@ -1,8 +1,10 @@
 """The rules of the course: adopt, start, hold, step, promote, rest."""
 
+from dataclasses import replace
+
 from surefoot.api.base import is_label
 from surefoot.api.spec import Candidate, ModelReleaseSpec, WorkloadRef
-from surefoot.api.status import ModelReleaseStatus, StepStatus
+from surefoot.api.status import ModelReleaseStatus, Serving, StepStatus
 from surefoot.api.vocabulary import ActionType, Outcome, Reason, Rule
 from surefoot.engine import transitions
 from surefoot.engine.references import (
@@ -219,14 +221,18 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
 
 
 def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: str) -> bool:
-    """One of the last `rollbackWindow` promoted versions, what serves now not counted."""
+    """One of the last `rollbackWindow` promoted versions, what serves now not counted.
+
+    The same pods under another version's name are no version that was promoted.
+    """
     serving = status.incumbent.fingerprint if status.incumbent else ""
-    seen: list[str] = []
+    seen: dict[str, str] = {}
     for past in reversed(status.history):
-        promoted = past.outcome is Outcome.PROMOTED and past.fingerprint not in (serving, *seen)
-        if promoted:
-            seen.append(past.fingerprint)
-    return fingerprint in seen[: spec.rollback_window]
+        if past.outcome is Outcome.PROMOTED and past.fingerprint not in (serving, *seen):
+            seen[past.fingerprint] = past.version
+    window = dict(list(seen.items())[: spec.rollback_window])
+    nameless = spec.candidate.workload_ref.name
+    return window.get(fingerprint) in (spec.candidate.version, nameless)
 
 
 def _reverted(tick: Tick) -> Ruling:
@@ -253,14 +259,39 @@ def _idle(tick: Tick) -> Ruling:
         text = f"Deployment {serving.workload}, which serves, is gone: create it again"
         return stuck(tick, Missing(Reason.WORKLOAD_MISSING, text), Rule.REST)
     if workload.fingerprint != serving.fingerprint:
-        changed = serving.model_copy(update={"fingerprint": workload.fingerprint})
+        changed = serving.model_copy(
+            update={"fingerprint": workload.fingerprint, "version": _named(tick, serving)}
+        )
         status = tick.status.model_copy(update={"incumbent": changed})
         text = f"{serving.workload}, which serves, now runs something else: it was rolled without a release"
         return Ruling(
             Rule.REST, Reason.INCUMBENT_CHANGED, text, status,
             recorded=True, announced=True, warning=True,
         )  # fmt: skip
+    if (named := _named(tick, serving)) != serving.version:
+        if serving.version != serving.workload:
+            return stuck(tick, _other_name(serving, named), Rule.REST)
+        # It was adopted when nobody had said its version yet.
+        status = tick.status.model_copy(
+            update={"incumbent": serving.model_copy(update={"version": named})}
+        )
+        return _serving(replace(tick, status=status))
     return _serving(tick)
+
+
+def _named(tick: Tick, serving: Serving) -> str:
+    """The version that the spec gives to what serves."""
+    return tick.obs.spec.candidate.version if tick.obs.spec is not None else serving.version
+
+
+def _other_name(serving: Serving, named: str) -> Missing:
+    """A version that was raised without its Deployment must not read as promoted."""
+    return Missing(
+        Reason.VERSION_MISMATCH,
+        f"spec.candidate is version {named}, but names {serving.workload}, which serves as "
+        f"{serving.version}: name the Deployment of {named} in spec.candidate.workloadRef, or set "
+        f"the version back to {serving.version}",
+    )
 
 
 def _serving(tick: Tick) -> Ruling:

@@ -4,11 +4,17 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import transitions
 from surefoot.engine.judge import freeze
-from surefoot.engine.references import Missing, check_backends, check_refusal, check_rivals
+from surefoot.engine.references import (
+    GRACE_S,
+    Missing,
+    check_backends,
+    check_refusal,
+    check_rivals,
+    no_gateway,
+)
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
 
-GRACE_S = 30.0
 _BLOCKED_BY = {
     Verdict.NO_DATA: Reason.SIGNAL_NO_DATA,
     Verdict.INCONCLUSIVE: Reason.SIGNAL_INCONCLUSIVE,
@@ -66,7 +72,7 @@ def _blocked_route(tick: Tick) -> Ruling | None:
     if route is None or route.accepted is None:
         return _unjudged(tick)
     if not route.accepted:
-        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict)
+        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict, stalled=tick.step.index < 0)
     repeated = next((split for split in tick.splits if split.repeats), None)
     if repeated is not None:
         text = f"rule {repeated.rule} lists a backend of one arm more than once: list each arm once"
@@ -90,10 +96,13 @@ def _unjudged(tick: Tick) -> Ruling:
         return Ruling(Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
     since = step.entered_at
     silent = since is not None and (tick.now - since).total_seconds() > GRACE_S
-    text = "no Gateway has accepted the route yet"
+    text = no_gateway(tick.obs.route) if tick.obs.route else "the HTTPRoute does not exist yet"
     if step.index < 0 and not silent:
         return Ruling(Rule.HOLD, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
-    return Ruling(Rule.HOLD, Reason.ROUTE_NOT_ACCEPTED, text, tick.status, announced=step.index < 0)
+    waits = step.index < 0
+    return Ruling(
+        Rule.HOLD, Reason.ROUTE_NOT_ACCEPTED, text, tick.status, announced=waits, stalled=waits
+    )
 
 
 def _blocked_metrics(tick: Tick) -> Ruling | None:

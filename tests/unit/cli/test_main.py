@@ -1,7 +1,10 @@
 """The commands: their help, and that help costs nothing."""
 
+import json
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -34,3 +37,23 @@ def test_help_loads_neither_the_client_nor_the_models() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_the_version_is_told() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.output) == (0, f"kubectl surefoot {version('surefoot')}\n")
+
+
+def test_a_context_that_does_not_exist_is_told_apart_from_a_broken_kubeconfig(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "kubeconfig"
+    contexts = [{"name": "prod", "context": {"cluster": "c", "user": "u"}}]
+    clusters = [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}]
+    body = {"contexts": contexts, "clusters": clusters, "users": [{"name": "u", "user": {}}]}
+    file.write_text(json.dumps({**body, "current-context": "prod"}))
+    shown = CliRunner().invoke(
+        app, ["status", "fraud", "--kubeconfig", str(file), "--context", "staging"]
+    )
+    assert shown.exit_code == 1
+    assert "has no context 'staging': choose from prod." in shown.output

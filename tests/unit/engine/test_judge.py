@@ -222,7 +222,7 @@ def test_missing_data_keeps_the_count_of_crossings():
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 10))
 def test_a_value_crosses_exactly_when_it_is_outside_of_both_limits(value, low, width):
     high = low + width
-    both = signal(threshold={"min": low, "max": high})
+    both = signal("Latency", threshold={"min": low, "max": high})
     assert crosses(both, value) == (not low <= value <= high)
 
 
@@ -277,7 +277,7 @@ def test_a_signal_that_waits_for_labels_says_so():
     [({"max": 0.05}, "≤ 0.05"), ({"min": 0.9, "max": None}, "≥ 0.9"), ({"min": 0.9, "max": 1.1}, "0.9 … 1.1")],
 )  # fmt: skip
 def test_a_limit_reads_as_people_write_it(threshold, text):
-    assert limit_text(signal(threshold=threshold)) == text
+    assert limit_text(signal("Latency", threshold=threshold)) == text
 
 
 def test_a_breach_tells_value_limit_samples_and_the_incumbents_value():

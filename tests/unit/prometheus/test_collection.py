@@ -1,5 +1,7 @@
 """Which queries a set of questions needs, and that one failure stays with its own signals."""
 
+from dataclasses import replace
+
 from surefoot.adapters.prometheus.collection import collect, plan
 from surefoot.adapters.prometheus.payload import Failed, Result, Vector
 from surefoot.engine.questions import Answer, ProblemKind, Question
@@ -78,8 +80,10 @@ async def test_a_failure_is_that_of_both_arms_and_of_its_signals_alone() -> None
 
 
 async def test_a_wrong_template_is_not_asked_at_all() -> None:
-    asked = Asked()
-    found = await asked.collect(question("PromQL", query="up{{pod}}"))
+    asked, sound = Asked(), question("PromQL", query="up")
+    # Admission refuses it, unless the CRD was replaced by one without the rule.
+    signal = sound.signal.model_copy(update={"query": "up{{pod}}"})
+    found = await asked.collect(replace(sound, signal=signal))
     assert asked.queries == []
     problem = found["s"].candidate.problem
     assert problem is not None
