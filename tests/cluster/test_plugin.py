@@ -198,7 +198,7 @@ def test_an_unknown_token_or_context(api: Cluster, kube: Kube, tmp_path: Path) -
     assert_sentence(someone.run("status", "--kubeconfig", str(file)), "log in again")
     kube.create(RELEASE)
     shown = someone.run("status", "fraud", "-n", "kube-system", "--context", "nowhere")
-    assert_sentence(shown, "No usable kubeconfig", "nowhere")
+    assert_sentence(shown, "has no context", "nowhere")
 
 
 def test_no_kubeconfig(admin: Person, tmp_path: Path) -> None:
