@@ -1,99 +1,79 @@
-"""How far the candidate's scores have moved from the incumbent's."""
+"""How far the candidate's scores have moved from the incumbent's: shares of bins compared.
 
-from collections.abc import Iterator, Sequence
+Distances along the axis of the scores are in `distances`.
+"""
+
 from dataclasses import dataclass
-from functools import cache
-from math import exp, lgamma, log
+from math import log, log1p, sqrt
 
+from surefoot.stats.bins import EdgesDiffer as EdgesDiffer
+from surefoot.stats.bins import check_comparable, merged
+from surefoot.stats.chance import CONFIDENCE, chi_square_quantile
 from surefoot.stats.measures import Histogram
 
-MIN_EXPECTED = 5.0
 SHARE_FLOOR = 1e-4
-CONFIDENCE = 0.95
-
-
-class EdgesDiffer(ValueError):
-    """The two histograms have different bucket edges, so their bins cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class PSI:
-    """A population stability index over `bins` bins, and what noise alone reaches.
+class Distance:
+    """How far two histograms are apart, and what noise alone reaches.
 
-    `null_cut` is what two samples of this size from one distribution exceed in 5 % of all cases.
-    With one bin there is nothing to compare: value and cut are 0.
+    `null_cut` is what two samples of this size from one distribution exceed in 5 % of all cases (in
+    absolute value). `bins` is how many bins were compared; with fewer than two there is nothing to
+    compare.
     """
 
     value: float
     null_cut: float
     bins: int
 
+    @property
+    def significant(self) -> bool:
+        """Whether the value is more than what noise alone reaches."""
+        return abs(self.value) > self.null_cut
 
-def population_stability_index(p: Histogram, q: Histogram) -> PSI:
+
+def population_stability_index(p: Histogram, q: Histogram) -> Distance:
     """PSI = Σ (p_b − q_b)·ln(p_b / q_b) over shares of the candidate (p) and the incumbent (q).
 
-    Bins are merged first, from the lowest edge up: a bin is closed as soon as
-    `(p_b + q_b)·min(n, m)/(n + m) ≥ 5`, which is what the smaller arm expects in it if both arms
-    have the pooled distribution; what is left over at the top joins the last bin. Shares are
-    floored at 1e-4 after merging. Under equal distributions the index is close to
-    (1/n + 1/m)·χ² with B − 1 degrees of freedom (B. Yurdakul, "Statistical Properties of
-    Population Stability Index", 2018), whose 95 % quantile is the cut.
-    Raises EdgesDiffer, and ValueError for a histogram without observations.
+    Thin bins are merged first (see `bins.merged`); shares are floored at 1e-4 after merging. Under
+    equal distributions the index is close to (1/n + 1/m)·χ² with B − 1 degrees of freedom (B.
+    Yurdakul, "Statistical Properties of Population Stability Index", 2018), whose 95 % quantile is
+    the cut. Raises EdgesDiffer, and ValueError for a histogram without observations.
     """
-    if p.edges != q.edges:
-        raise EdgesDiffer("the histograms have different bucket edges")
+    check_comparable(p, q)
     n, m = p.samples, q.samples
-    if n <= 0 or m <= 0:
-        raise ValueError("a population stability index needs observations in both histograms")
-    bins = list(_merged(p.counts, q.counts, scale=min(n, m) / (n + m)))
+    bins = list(merged(p, q))
     shares = [(max(a / n, SHARE_FLOOR), max(b / m, SHARE_FLOOR)) for a, b in bins]
     value = sum((a - b) * log(a / b) for a, b in shares)
-    cut = (1 / n + 1 / m) * chi_square_quantile(len(bins) - 1, CONFIDENCE)
-    return PSI(value, cut, len(bins))
+    return Distance(value, _chi_square_cut(n, m, len(bins)), len(bins))
 
 
-def _merged(p: Sequence[float], q: Sequence[float], scale: float) -> Iterator[tuple[float, float]]:
-    """Adjacent bins, merged until each expects enough; at least one is returned."""
-    closed: list[tuple[float, float]] = []
-    a = b = 0.0
-    for p_count, q_count in zip(p, q, strict=True):
-        a, b = a + p_count, b + q_count
-        if (a + b) * scale >= MIN_EXPECTED:
-            closed.append((a, b))
-            a = b = 0.0
-    last = closed.pop() if closed else (0.0, 0.0)
-    yield from closed
-    yield last[0] + a, last[1] + b
+def jensen_shannon_distance(p: Histogram, q: Histogram) -> Distance:
+    """√JSD with the natural logarithm, between 0 and √ln 2 = 0.833; symmetric in the arms.
 
-
-@cache
-def chi_square_quantile(degrees: int, probability: float) -> float:
-    """The value that a χ² variable stays below with `probability` (0 < probability < 1).
-
-    Bisection on the distribution function, to 12 digits; 0 for zero degrees of freedom.
+    JSD = ½ Σ p_b·ln(p_b/h_b) + ½ Σ q_b·ln(q_b/h_b), h = (p + q)/2, over bins merged as for PSI. No
+    share needs a floor. For close p and q it is Σ (p_b − q_b)²/(8·h_b) (J. Lin, "Divergence
+    Measures Based on the Shannon Entropy", 1991, expanded to second order), and under equal
+    distributions Σ (p_b − q_b)²/h_b is close to (1/n + 1/m)·χ² with B − 1 degrees of freedom, so
+    the cut is √((1/n + 1/m)·χ²_.95 / 8). Raises EdgesDiffer, and ValueError for a histogram without
+    observations.
     """
-    if degrees == 0:
-        return 0.0
-    low, high = 0.0, 1.0
-    while _chi_square_below(degrees, high) < probability:
-        low, high = high, 2.0 * high
-    while high - low > 1e-12 * high:
-        middle = 0.5 * (low + high)
-        if _chi_square_below(degrees, middle) < probability:
-            low = middle
-        else:
-            high = middle
-    return high
+    check_comparable(p, q)
+    n, m = p.samples, q.samples
+    bins = list(merged(p, q))
+    divergence = sum(_jensen_shannon_term(a / n, b / m) for a, b in bins)
+    return Distance(
+        sqrt(max(divergence, 0.0)), sqrt(_chi_square_cut(n, m, len(bins)) / 8.0), len(bins)
+    )
 
 
-def _chi_square_below(degrees: int, value: float) -> float:
-    """P(χ² ≤ value): the regularised lower incomplete gamma function by its power series
-    (Abramowitz & Stegun 6.5.29), whose terms are all positive."""
-    a, x = 0.5 * degrees, 0.5 * value
-    term = total = 1.0
-    k = 0
-    while term > 1e-16 * total:
-        k += 1
-        term *= x / (a + k)
-        total += term
-    return total * exp(a * log(x) - x - lgamma(a + 1.0))
+def _jensen_shannon_term(a: float, b: float) -> float:
+    """½ a·ln(2a/(a+b)) + ½ b·ln(2b/(a+b)), exact for nearly equal shares too."""
+    lean = (a - b) / (a + b)
+    one, other = ((1 + d) * log1p(d) if d > -1 else 0.0 for d in (lean, -lean))
+    return (a + b) / 4.0 * (one + other)
+
+
+def _chi_square_cut(n: float, m: float, bins: int) -> float:
+    return (1 / n + 1 / m) * chi_square_quantile(bins - 1, CONFIDENCE)
