@@ -51,7 +51,7 @@ def _refusal(key: Key, spec: ModelReleaseSpec | None, ports: Ports) -> str:
 def _unknown_preset(spec: ModelReleaseSpec, metrics: Metrics) -> str | None:
     """A sentence about the first signal whose preset cannot measure it."""
     for signal in spec.signals:
-        if signal.source is not None:
+        if signal.source is not None and signal.source.preset is not None:
             said = metrics.supports(signal.source.preset, signal.type.value)
             if said is not None:
                 return f"signal {signal.name}: {said}"

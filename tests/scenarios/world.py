@@ -173,7 +173,7 @@ class MemoryMetrics:
             return returned
         asked, self.running = self.running, False
         if asked and questions:
-            return {q.signal.name: self.world.answer(q, now) for q in questions}
+            return {q.key: self.world.answer(q, now) for q in questions}
         if questions and (self.last is None or not timedelta(0) <= now - self.last < interval):
             self.last, self.running = now, True
             self.asked.append(questions)

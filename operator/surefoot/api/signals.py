@@ -1,79 +1,51 @@
-"""The signals of a ModelRelease: what is read, and which limit it must keep."""
+"""The signals of a ModelRelease: what is read, and by what it is judged."""
 
-import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from surefoot.api.base import ApiModel, CelRule, Label
+from surefoot.api.comparison import Compare
 from surefoot.api.durations import Duration
-from surefoot.api.vocabulary import OnBreach, SignalType
+from surefoot.api.signal_rules import METRICS, SIGNAL_RULES
+from surefoot.api.threshold import Threshold
+from surefoot.api.vocabulary import OnBreach, SignalMetric, SignalType
 
-
-class SignalMetric(StrEnum):
-    PSI = "PSI"
-    CALIBRATION_IN_THE_LARGE = "CalibrationInTheLarge"
+SHOWN_WINDOW = timedelta(minutes=5)
+MetricName = Annotated[str, Field(max_length=200, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+LabelName = Annotated[str, Field(max_length=64, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
 class Baseline(StrEnum):
     INCUMBENT = "Incumbent"
 
 
-class Threshold(ApiModel):
-    """An absolute limit on the candidate, in the signal's base unit (seconds, fractions)."""
-
-    min: Annotated[float | None, Field(description="The value must not fall below this.")] = None
-    max: Annotated[float | None, Field(description="The value must not rise above this.")] = None
-    window: Annotated[
-        Duration, Field(description="How far back a value reaches; never across a weight step.")
-    ]
-    min_samples: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=1_000_000_000,
-            description="With fewer samples there is no verdict (NoData). Default 1.",
-        ),
-    ] = 1
-    consecutive: Annotated[
-        int,
-        Field(
-            ge=1,
-            le=100,
-            description="Evaluations in a row that must cross the limit. Default 1: at once.",
-        ),
-    ] = 1
-    rules: ClassVar[tuple[CelRule, ...]] = (
-        CelRule(
-            "has(self.min) || has(self.max)",
-            "a threshold needs a limit: set min, max or both",
-            lambda t: t.min is not None or t.max is not None,
-        ),
-        CelRule(
-            "!has(self.min) || !has(self.max) || self.min <= self.max",
-            "threshold.min is above threshold.max: swap them or change one",
-            lambda t: t.min is None or t.max is None or t.min <= t.max,
-        ),
-        CelRule(
-            "self.window > duration('0s')",
-            "threshold.window must be longer than 0s",
-            lambda t: t.window > timedelta(0),
-        ),
-    )
-
-
 class Source(ApiModel):
     """Where a signal's numbers come from."""
 
-    preset: Annotated[Label, Field(description="A metric preset: envoy or model-server.")]
+    preset: Annotated[
+        Label | None, Field(description="A metric preset: envoy or model-server.")
+    ] = None
+    numerator: Annotated[
+        MetricName | None, Field(description="Business only: the counter of what is counted.")
+    ] = None
+    denominator: Annotated[
+        MetricName | None, Field(description="Business only: the counter of what it is a part of.")
+    ] = None
 
 
-_PLACEHOLDER = re.compile(
-    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\}\}"
-)
-_PROMQL = f"self.type == '{SignalType.PROMQL}'"
+class Groups(ApiModel):
+    """The groups of people that a Fairness signal holds against each other."""
+
+    label: Annotated[LabelName, Field(description="The label of the metric that names the group.")]
+    values: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=64)]],
+        Field(
+            min_length=2, max_length=10, description="Its values; all of them must have samples."
+        ),
+    ]
 
 
 class Signal(ApiModel):
@@ -97,89 +69,75 @@ class Signal(ApiModel):
     ] = None
     metric: Annotated[
         SignalMetric | None,
-        Field(description="Drift: PSI. Calibration: CalibrationInTheLarge. Both are the default."),
+        Field(
+            description="Drift: PSI (default), JensenShannonDistance, KolmogorovSmirnov, "
+            "WassersteinNormed, MeanShift. Calibration: CalibrationInTheLarge (default), ECE, MCE, "
+            "Brier. Performance: AUC, Accuracy, Precision, Recall. Fairness: DemographicParityRatio, "
+            "EqualOpportunityDifference, FalsePositiveRateDifference."
+        ),
     ] = None
     baseline: Annotated[
         Baseline | None, Field(description="Drift only: what the candidate is held against.")
     ] = None
+    groups: Annotated[Groups | None, Field(description="Fairness only.")] = None
+    decision_threshold: Annotated[
+        float | None,
+        Field(
+            gt=0,
+            lt=1,
+            description="Fairness, Accuracy, Precision, Recall: scores above it are a yes. Must be a "
+            "bucket edge.",
+        ),
+    ] = None
     label_delay: Annotated[
         Duration | None,
-        Field(description="Calibration only: how long after a request its label arrives."),
+        Field(
+            description="Calibration, Performance, Fairness: how long after a request its label "
+            "arrives."
+        ),
+    ] = None
+    max_age: Annotated[
+        Duration | None,
+        Field(description="DataQuality only: how old the features may be."),
+    ] = None
+    min_completeness: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="DataQuality only: the share of values that must be there."),
     ] = None
     threshold: Annotated[
-        Threshold, Field(description="The limit, its window and its minimum sample.")
-    ]
+        Threshold | None, Field(description="The limit, its window and its minimum sample.")
+    ] = None
+    compare: Annotated[
+        Compare | None,
+        Field(description="Candidate against incumbent: evidence, without a limit to choose."),
+    ] = None
     on_breach: Annotated[
         OnBreach,
-        Field(description="Revert (default), Hold (no step up while it lasts) or Observe."),
+        Field(
+            description="Revert (default), Hold (no step up while it lasts; default for DataQuality) "
+            "or Observe."
+        ),
     ] = OnBreach.REVERT
 
-    rules: ClassVar[tuple[CelRule, ...]] = (
-        CelRule(
-            f"({_PROMQL}) == has(self.query)",
-            "query belongs to a PromQL signal and to no other: add it there, remove it elsewhere",
-            lambda s: (s.type is SignalType.PROMQL) == (s.query is not None),
-        ),
-        CelRule(
-            f"({_PROMQL}) != has(self.source)",
-            "every signal but PromQL needs source.preset, and PromQL takes none",
-            lambda s: (s.type is SignalType.PROMQL) != (s.source is not None),
-        ),
-        CelRule(
-            "(self.type == 'Latency') == has(self.quantile)",
-            "a Latency signal needs quantile (0.99 for the p99), and no other type takes one",
-            lambda s: (s.type is SignalType.LATENCY) == (s.quantile is not None),
-        ),
-        CelRule(
-            "self.type != 'ErrorRate' || !has(self.threshold.max) || self.threshold.max <= 1.0",
-            "an ErrorRate limit is a fraction: write 0.05 for 5 %",
-            lambda s: (
-                s.type is not SignalType.ERROR_RATE
-                or s.threshold.max is None
-                or s.threshold.max <= 1
-            ),
-        ),
-        CelRule(
-            "!has(self.query) || self.query.findAll('\\\\{\\\\{[^{}]*\\\\}\\\\}').all(p, "
-            "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\\\\}\\\\}$'))",
-            "the query has an unknown placeholder: there are {{candidate.workload}}, "
-            "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}} and "
-            "{{window}}",
-            lambda s: all(
-                _PLACEHOLDER.fullmatch(p) for p in re.findall(r"\{\{[^{}]*\}\}", s.query or "")
-            ),
-        ),
-        CelRule(
-            "!has(self.metric) || (self.type == 'Drift' && self.metric == 'PSI') || "
-            "(self.type == 'Calibration' && self.metric == 'CalibrationInTheLarge')",
-            "metric is PSI for Drift and CalibrationInTheLarge for Calibration; other types have none",
-            lambda s: (
-                s.metric is None
-                or (s.type, s.metric)
-                in (
-                    (SignalType.DRIFT, SignalMetric.PSI),
-                    (SignalType.CALIBRATION, SignalMetric.CALIBRATION_IN_THE_LARGE),
-                )
-            ),
-        ),
-        CelRule(
-            "!has(self.baseline) || self.type == 'Drift'",
-            "baseline belongs to a Drift signal: remove it here",
-            lambda s: s.baseline is None or s.type is SignalType.DRIFT,
-        ),
-        CelRule(
-            "!has(self.labelDelay) || self.type == 'Calibration'",
-            "labelDelay belongs to a Calibration signal: remove it here",
-            lambda s: s.label_delay is None or s.type is SignalType.CALIBRATION,
-        ),
-        CelRule(
-            f"!({_PROMQL}) || !has(self.threshold.minSamples)",
-            "a PromQL query reports no sample count: remove threshold.minSamples",
-            lambda s: (
-                s.type is not SignalType.PROMQL or "min_samples" not in s.threshold.model_fields_set
-            ),
-        ),
-    )
+    rules: ClassVar[tuple[CelRule, ...]] = SIGNAL_RULES
+
+    @model_validator(mode="after")
+    def _hold_for_bad_input(self) -> Self:
+        """Stale features are seldom the candidate's fault: they hold unless it is said otherwise."""
+        if self.type is SignalType.DATA_QUALITY and "on_breach" not in self.model_fields_set:
+            self.__dict__["on_breach"] = OnBreach.HOLD
+        return self
+
+    @property
+    def measure(self) -> SignalMetric | None:
+        """The metric, or the type's first where none was chosen."""
+        first = METRICS.get(self.type, (None,))[0]
+        return self.metric if self.metric is not None else first
+
+    @property
+    def window(self) -> timedelta:
+        """How far back a value reaches; without a limit, what is shown beside the evidence."""
+        return self.threshold.window if self.threshold is not None else SHOWN_WINDOW
 
     @property
     def delay(self) -> timedelta:

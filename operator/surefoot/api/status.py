@@ -148,6 +148,7 @@ class FrozenBins(ApiModel):
 
     edges: list[float]
     counts: list[float]
+    total: Annotated[float | None, Field(description="The sum of the scores.")] = None
 
 
 class SignalStatus(ApiModel):
@@ -171,6 +172,31 @@ class SignalStatus(ApiModel):
         None
     )
     frozen: FrozenBins | None = None
+
+
+class SignalEvidence(ApiModel):
+    """What one comparison has seen so far: all that its test needs, each interval spent once."""
+
+    name: Short
+    agreed: Annotated[
+        Short, Field(description="Digest of what the test was begun with; a change starts it anew.")
+    ]
+    share: Annotated[float, Field(ge=0, le=1, description="Its part of falseRevertBudget.")]
+    value: Annotated[
+        float, Field(ge=0, description="Evidence that the candidate is worse than its margin.")
+    ] = 1.0
+    until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
+    intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
+    state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+
+
+class EvidenceStatus(ApiModel):
+    """The comparisons of a release under one budget: it reverts when `value` reaches `limit`."""
+
+    value: float = 1.0
+    limit: Annotated[float, Field(description="1 / falseRevertBudget.")] = 20.0
+    leading: Annotated[Short | None, Field(description="The signal that weighs most.")] = None
+    signals: list[SignalEvidence] = Field(default_factory=list)
 
 
 class DecisionRecord(ApiModel):
@@ -235,6 +261,7 @@ class ModelReleaseStatus(ApiModel):
     traffic: TrafficStatus | None = None
     hold: HandHold | None = None
     signals: list[SignalStatus] = Field(default_factory=list)
+    evidence: EvidenceStatus | None = None
     last_evaluated_time: Time | None = None
     decisions: list[DecisionRecord] = Field(default_factory=list)
     history: list[PastRelease] = Field(default_factory=list)

@@ -102,9 +102,11 @@ class Reason(StrEnum):
     MAX_DURATION_EXCEEDED = "MaxDurationExceeded"
     PAUSED = "Paused"
     RESUMED = "Resumed"
+    EVIDENCE_RESTARTED = "EvidenceRestarted"
     WEIGHT_LOWERED = "WeightLowered"
     # why traffic goes back
     THRESHOLD_CROSSED = "ThresholdCrossed"
+    REGRESSION = "Regression"
     CANDIDATE_UNAVAILABLE = "CandidateUnavailable"
     CANDIDATE_DELETED = "CandidateDeleted"
     CANDIDATE_BACKEND_MISSING = "CandidateBackendMissing"
@@ -139,7 +141,32 @@ class SignalType(StrEnum):
     LATENCY = "Latency"
     DRIFT = "Drift"
     CALIBRATION = "Calibration"
+    PERFORMANCE = "Performance"
+    FAIRNESS = "Fairness"
+    DATA_QUALITY = "DataQuality"
+    BUSINESS = "Business"
     PROMQL = "PromQL"
+
+
+class SignalMetric(StrEnum):
+    """How a type is measured, where there is more than one way."""
+
+    PSI = "PSI"
+    JENSEN_SHANNON_DISTANCE = "JensenShannonDistance"
+    KOLMOGOROV_SMIRNOV = "KolmogorovSmirnov"
+    WASSERSTEIN_NORMED = "WassersteinNormed"
+    MEAN_SHIFT = "MeanShift"
+    CALIBRATION_IN_THE_LARGE = "CalibrationInTheLarge"
+    ECE = "ECE"
+    MCE = "MCE"
+    BRIER = "Brier"
+    AUC = "AUC"
+    ACCURACY = "Accuracy"
+    PRECISION = "Precision"
+    RECALL = "Recall"
+    DEMOGRAPHIC_PARITY_RATIO = "DemographicParityRatio"
+    EQUAL_OPPORTUNITY_DIFFERENCE = "EqualOpportunityDifference"
+    FALSE_POSITIVE_RATE_DIFFERENCE = "FalsePositiveRateDifference"
 
 
 class OnBreach(StrEnum):

@@ -11,6 +11,7 @@ from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import finish_actions, objection, remember
+from surefoot.engine.compare import spans
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
     Announcement,
@@ -82,16 +83,19 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
     if plan.suspend or waiting or release.rollback or safety.revert(tick) is not None:
         return (), interval
     stand = stand_of(tick.status, plan, obs.now)
-    return tuple(
-        Question(
-            signal,
-            obs.namespace,
-            ArmRef(release.workload, release.backend.name, release.backend.port),
-            ArmRef(serving.workload, serving.backend.name, serving.backend.port),
-            _start_of(signal, stand, release.started_at),
-        )
+    arms = (
+        ArmRef(release.workload, release.backend.name, release.backend.port),
+        ArmRef(serving.workload, serving.backend.name, serving.backend.port),
+    )
+    windows = [
+        Question(signal, obs.namespace, *arms, _start_of(signal, stand, release.started_at))
         for signal in plan.signals
-    ), interval
+    ]
+    closed = [
+        Question(span.signal, obs.namespace, *arms, span.start, span.end)
+        for span in spans(tick.status.evidence, stand)
+    ]
+    return (*windows, *closed), interval
 
 
 def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
@@ -100,7 +104,7 @@ def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
     At weight 0 the incumbent is looked at over the window before the release.
     """
     if stand.index < 0:
-        return started_at - signal.threshold.window
+        return started_at - signal.window
     return window_start(signal, stand)
 
 
@@ -228,7 +232,7 @@ def _announcements(
     tick: Tick, ruling: Ruling, before: ModelReleaseStatus, status: ModelReleaseStatus
 ) -> tuple[Announcement, ...]:
     """One Event per transition: never one per tick."""
-    said = []
+    said = _restarted(before, status)
     step, old = status.step, before.step
     reached = step is not None and step.verified_at is not None and step.index >= 0
     if reached and step is not None and (old is None or old.verified_at is None):
@@ -239,6 +243,22 @@ def _announcements(
     if ruling.announced and changed:
         said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
     return tuple(said)
+
+
+def _restarted(before: ModelReleaseStatus, status: ModelReleaseStatus) -> list[Announcement]:
+    """A comparison that was changed mid-release has lost its evidence, and says so."""
+    if before.evidence is None or status.evidence is None:
+        return []
+    known = {s.name: s.agreed for s in before.evidence.signals}
+    changed = [s for s in status.evidence.signals if known.get(s.name, s.agreed) != s.agreed]
+    return [
+        Announcement(
+            Reason.EVIDENCE_RESTARTED,
+            f"{s.name}: its comparison was changed, so its evidence begins anew, with "
+            f"{s.share:.3g} of falseRevertBudget",
+        )
+        for s in changed
+    ]
 
 
 def _requeue(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> timedelta:

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import isfinite
 
+from surefoot.api.durations import format_duration
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import FrozenBins, SignalStatus
 from surefoot.api.vocabulary import OnBreach, SignalType, Verdict
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.values import Value, value_of
+from surefoot.stats.measures import Quality
+from surefoot.stats.quality import completeness
 
 _NO_DATA = (ProblemKind.EMPTY, ProblemKind.NOT_A_NUMBER)
 
@@ -48,6 +51,12 @@ def rounded(value: float) -> float:
 
 def limit_text(signal: Signal) -> str:
     """The limit as people write it: `≤ 0.05`, `≥ 0.9` or `0.9 … 1.1`."""
+    if signal.type is SignalType.DATA_QUALITY:
+        age = f"≤ {format_duration(signal.max_age)}" if signal.max_age is not None else ""
+        share = f"≥ {signal.min_completeness:g}" if signal.min_completeness is not None else ""
+        return ", ".join(filter(None, (age, share)))
+    if signal.threshold is None:
+        return ""
     low, high = signal.threshold.min, signal.threshold.max
     if low is not None and high is not None:
         return f"{low:g} … {high:g}"
@@ -61,13 +70,13 @@ def judges_from(signal: Signal, plan: ModelReleaseSpec) -> int | None:
     """
     if not signal.delay:
         return 0
-    needed = signal.delay + signal.threshold.window
+    needed = signal.delay + signal.window
     return next((i for i in range(len(plan.steps) + 1) if plan.hold_of(i) >= needed), None)
 
 
 def is_due(signal: Signal, plan: ModelReleaseSpec, index: int) -> bool:
     """Whether this step is long enough for the signal to judge it."""
-    return not signal.delay or plan.hold_of(index) >= signal.delay + signal.threshold.window
+    return not signal.delay or plan.hold_of(index) >= signal.delay + signal.window
 
 
 def from_text(signal: Signal, plan: ModelReleaseSpec) -> str:
@@ -122,10 +131,46 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     if window_start(signal, stand) > stand.now:
         wait = "warming up" if not signal.delay else "waiting for labels of this step"
         return _verdict(signal, status, Verdict.NO_DATA, wait)
-    if status.samples is not None and status.samples < signal.threshold.min_samples:
-        text = f"{status.samples} of {signal.threshold.min_samples} samples so far"
+    wanted = signal.threshold.min_samples if signal.threshold is not None else 1
+    if status.samples is not None and status.samples < wanted:
+        text = f"{status.samples} of {wanted} samples so far"
         return _verdict(signal, status, Verdict.NO_DATA, text, covered=status.samples > 0)
+    if isinstance(reading.measure, Quality):
+        return _against_quality(signal, status, reading.measure)
+    if signal.threshold is None:
+        return _compared_only(signal, stand, status, value)
     return _against_limit(signal, status, value, incumbent, reading)
+
+
+def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> Judged:
+    """Both limits of DataQuality; without a number that a limit needs there is no verdict."""
+    faults: list[str] = []
+    if signal.max_age is not None:
+        if measure.age_s is None:
+            return _verdict(signal, status, Verdict.NO_DATA, "no last update", covered=False)
+        if measure.age_s > signal.max_age.total_seconds():
+            faults.append(f"{measure.age_s:.0f} s old, maxAge is {format_duration(signal.max_age)}")
+    if signal.min_completeness is not None:
+        complete = completeness(measure)
+        if complete is None:
+            return _verdict(
+                signal, status, Verdict.NO_DATA, "no value in the window", covered=False
+            )
+        if complete < signal.min_completeness:
+            faults.append(f"{complete:.3g} complete, the limit is ≥ {signal.min_completeness:g}")
+    if faults:
+        return _verdict(signal, status, Verdict.FAIL, "; ".join(faults))
+    return _verdict(signal, status, Verdict.PASS, "within its limits")
+
+
+def _compared_only(signal: Signal, stand: Stand, status: SignalStatus, value: Value) -> Judged:
+    """Without a limit there is nothing to cross: the evidence decides, and samples must be there."""
+    if value.number is None:
+        return _verdict(signal, status, Verdict.NO_DATA, value.note or "no value", covered=False)
+    if stand.index >= len(stand.plan.steps):
+        text = "the incumbent has no traffic to compare with"
+        return _verdict(signal, status, Verdict.NOT_APPLICABLE, text)
+    return _verdict(signal, status, Verdict.PASS, "compared with the incumbent")
 
 
 def _is_awaited(signal: Signal, stand: Stand) -> bool:
@@ -157,6 +202,8 @@ def _without(signal: Signal, status: SignalStatus, problem: Problem) -> Judged:
 
 def crosses(signal: Signal, value: float, at_least: bool = False) -> bool:
     """Whether a value is outside of the threshold; `at_least` says that it is above the number."""
+    if signal.threshold is None:
+        return False
     low, high = signal.threshold.min, signal.threshold.max
     if low is not None and value < low and not at_least:
         return True
@@ -186,6 +233,7 @@ def _against_limit(
         )
         return _verdict(signal, status, Verdict.PASS, text or "within its limit")
     text = _breach_text(signal, status, value, incumbent)
+    assert signal.threshold is not None
     if breaches < signal.threshold.consecutive:
         text = f"{text} ({breaches} of {signal.threshold.consecutive} in a row)"
         return _verdict(signal, status, Verdict.INCONCLUSIVE, text)
@@ -194,10 +242,12 @@ def _against_limit(
 
 def _undecided(signal: Signal, value: Value, crossed: bool) -> bool:
     """Whether the number alone does not tell on which side of the limit the value is."""
-    low, high = signal.threshold.min, signal.threshold.max
     if crossed:
         return not value.significant
     assert value.number is not None
+    if signal.threshold is None:
+        return False
+    low, high = signal.threshold.min, signal.threshold.max
     return value.at_least and (high is not None or (low is not None and value.number < low))
 
 
@@ -219,7 +269,8 @@ def freeze(signal: Signal, status: SignalStatus, answer: Answer) -> SignalStatus
     if signal.type is not SignalType.DRIFT or measure is None:
         return status
     edges, counts = getattr(measure, "edges", ()), getattr(measure, "counts", ())
-    return status.model_copy(update={"frozen": FrozenBins(edges=edges, counts=counts)})
+    bins = FrozenBins(edges=edges, counts=counts, total=getattr(measure, "total", None))
+    return status.model_copy(update={"frozen": bins})
 
 
 def elapsed_since(before: datetime | None, now: datetime, interval: timedelta) -> float:

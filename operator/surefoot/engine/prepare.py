@@ -5,10 +5,12 @@ from datetime import datetime
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import Outcome, Verdict
+from surefoot.engine import compare
 from surefoot.engine.judge import Judged, elapsed_since, judge
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
 from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
 from surefoot.engine.world import Observation
+from surefoot.stats.combine import Judgement
 
 
 def prepare(obs: Observation) -> Tick:
@@ -19,12 +21,14 @@ def prepare(obs: Observation) -> Tick:
     if status.traffic is not None:
         _observe_route(obs, status)
     judged: tuple[Judged, ...] = ()
+    evidence: Judgement | None = None
     if flying:
         _mend_clock(obs, status)
     if flying and plan is not None:
         _watch_restarts(obs, status)
+        evidence = _compare(obs, status, plan)
         judged = _judge(obs, status, plan)
-    return Tick(obs, status, plan, judged, fresh=_is_fresh(obs, plan))
+    return Tick(obs, status, plan, judged, _is_fresh(obs, plan), evidence)
 
 
 def _is_fresh(obs: Observation, plan: ModelReleaseSpec | None) -> bool:
@@ -102,6 +106,19 @@ def _judge(
     covered = all(j.covered for j in judged if j.gates or j.verdict is Verdict.NOT_DUE)
     _grow_hold(status, plan, obs.now, covered)
     return judged
+
+
+def _compare(
+    obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
+) -> Judgement | None:
+    """Take in the closed intervals that were answered; None where nothing is compared."""
+    stand = stand_of(status, plan, obs.now)
+    evidence = compare.begin(status.evidence, stand)
+    if evidence is not None:
+        evidence = compare.take_in(evidence, stand, obs.answers or {})
+        evidence, judgement = compare.judge_evidence(evidence, plan)
+    status.evidence = evidence
+    return judgement if evidence is not None else None
 
 
 def _without_signals(

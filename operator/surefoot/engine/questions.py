@@ -17,16 +17,31 @@ class ArmRef:
     port: int
 
 
+def evidence_key(name: str, end: datetime) -> str:
+    """How the answer about a closed interval of a signal is called."""
+    return f"{name}@{end.timestamp():.3f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """One signal over one window, for both arms. `start` is where the window may begin at the
-    earliest (a weight step, the end of warm-up, plus the label delay); it ends now."""
+    earliest (a weight step, the end of warm-up, plus the label delay); it ends now.
+
+    With an `end` it is a closed interval of evidence instead, from `start` on and no window.
+    """
 
     signal: Signal
     namespace: str
     candidate: ArmRef
     incumbent: ArmRef
     start: datetime
+    end: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """What its answer is found by: the signal's name, for an interval with its end."""
+        name = self.signal.name
+        return name if self.end is None else evidence_key(name, self.end)
 
 
 class ProblemKind(StrEnum):

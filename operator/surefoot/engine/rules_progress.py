@@ -2,7 +2,7 @@
 
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
-from surefoot.engine import transitions
+from surefoot.engine import compare, transitions
 from surefoot.engine.judge import freeze
 from surefoot.engine.references import (
     GRACE_S,
@@ -14,6 +14,7 @@ from surefoot.engine.references import (
 )
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL, too_coarse
+from surefoot.stats.combine import Ruling as Asked
 
 _BLOCKED_BY = {
     Verdict.NO_DATA: Reason.SIGNAL_NO_DATA,
@@ -176,6 +177,12 @@ def _blocked_signals(tick: Tick) -> Ruling | None:
     if not tick.fresh and tick.status.reason in _BLOCKED_BY.values():
         # Between two answers nothing is known that is newer than the last one.
         return Ruling(Rule.HOLD, tick.status.reason, tick.status.message, tick.status)
+    if tick.evidence is not None and tick.evidence.ruling is Asked.HOLD:
+        assert tick.status.evidence is not None
+        assert tick.plan is not None
+        return _held(
+            tick, Reason.SIGNAL_INCONCLUSIVE, compare.text(tick.status.evidence, tick.plan)
+        )
     over = tick.step.covered_seconds >= tick.step.hold_seconds
     worst = max((j for j in tick.judged if j.gates), key=lambda j: j.verdict, default=None)
     if worst is None or worst.verdict is Verdict.PASS:

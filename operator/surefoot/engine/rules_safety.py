@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from surefoot.api.spec import OnDelete, OnNoData
 from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
-from surefoot.engine import transitions
+from surefoot.engine import compare, transitions
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like
 from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
+from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
 QUIET = timedelta(minutes=5)
@@ -102,7 +103,7 @@ def _cause(tick: Tick) -> tuple[Reason, str, str | None] | None:
     if release.reason is not None:
         return release.reason, release.message or "", None
     found = _broken_arm(tick) if tick.step.index >= 0 else _late(tick)
-    return found or _breach(tick) or _blind(tick)
+    return found or _breach(tick) or _regression(tick) or _blind(tick)
 
 
 def _late(tick: Tick) -> tuple[Reason, str, None] | None:
@@ -149,13 +150,27 @@ def _breach(tick: Tick) -> tuple[Reason, str, None] | None:
     return Reason.THRESHOLD_CROSSED, f"{text}; at {tick.intended} %", None
 
 
+def _regression(tick: Tick) -> tuple[Reason, str, None] | None:
+    """The evidence of all comparisons together says that the candidate is worse."""
+    evidence, plan = tick.status.evidence, tick.plan
+    if tick.evidence is None or tick.evidence.ruling is not Asked.REVERT:
+        return None
+    assert evidence is not None
+    assert plan is not None
+    values = next((s for s in tick.status.signals if s.name == evidence.leading), None)
+    seen = ""
+    if values is not None and values.value is not None and values.incumbent_value is not None:
+        seen = f": now {values.value:.3g} against {values.incumbent_value:.3g}"
+    return Reason.REGRESSION, f"{compare.text(evidence, plan)}{seen}; at {tick.intended} %", None
+
+
 def _blind(tick: Tick) -> tuple[Reason, str, None] | None:
     """`onNoData: Revert`, once a signal has been without data for its own window."""
     plan, verified = tick.plan, tick.step.verified_at
     if plan is None or plan.on_no_data is not OnNoData.REVERT or verified is None:
         return None
     for j in tick.gating(Verdict.NO_DATA, Verdict.ERROR):
-        patience = j.signal.delay + j.signal.threshold.window + 2 * plan.analysis.interval
+        patience = j.signal.delay + j.signal.window + 2 * plan.analysis.interval
         if tick.now >= _last_data(j.status, verified) + patience + plan.analysis.warmup:
             text = f"{j.signal.name}: {j.status.reason} (onNoData: Revert) at {tick.intended} %"
             return Reason.NO_DATA, text, None

@@ -12,6 +12,7 @@ from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
 from surefoot.engine.judge import Judged, Stand
 from surefoot.engine.weights import SplitRule, split_rules
 from surefoot.engine.world import Action, Observation, Workload
+from surefoot.stats.combine import Judgement
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Tick:
     plan: ModelReleaseSpec | None
     judged: tuple[Judged, ...]
     fresh: bool
+    evidence: Judgement | None = None
 
     @property
     def now(self) -> datetime:

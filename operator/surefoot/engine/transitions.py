@@ -117,6 +117,7 @@ def start(
             "step": step_at(spec, obs.now, -1),
             "traffic": TrafficStatus(route=route_of(spec, obs.name)),
             "signals": [],
+            "evidence": None,
             "hold": None,
             "last_evaluated_time": None,
             "retirable": [r for r in status.retirable if r.workload != workload.name],

@@ -1,15 +1,47 @@
 """The one number of each signal type, from what was measured of an arm."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import FrozenBins
+from surefoot.api.vocabulary import SignalMetric as M
 from surefoot.api.vocabulary import SignalType
-from surefoot.stats.calibration import calibration_in_the_large
-from surefoot.stats.drift import EdgesDiffer, population_stability_index
+from surefoot.stats import calibration, distances, fairness, performance, quality
+from surefoot.stats.bins import NotAnEdge
+from surefoot.stats.drift import (
+    Distance,
+    EdgesDiffer,
+    jensen_shannon_distance,
+    population_stability_index,
+)
 from surefoot.stats.latency import quantile
-from surefoot.stats.measures import Counts, Histogram, LabeledScores, Measure, Scalar
+from surefoot.stats.measures import (
+    Counts,
+    GroupRates,
+    Histogram,
+    LabeledHistogram,
+    LabeledScores,
+    Measure,
+    Quality,
+    Ratio,
+    Scalar,
+)
+
+_DISTANCES: Mapping[M | None, Callable[[Histogram, Histogram], Distance]] = {
+    M.PSI: population_stability_index,
+    M.JENSEN_SHANNON_DISTANCE: jensen_shannon_distance,
+    M.KOLMOGOROV_SMIRNOV: distances.kolmogorov_smirnov,
+    M.WASSERSTEIN_NORMED: distances.wasserstein_normed,
+    M.MEAN_SHIFT: distances.mean_shift,
+}
+_DECIDED: Mapping[M | None, Callable[[LabeledHistogram, float], float | None]] = {
+    M.ACCURACY: performance.accuracy,
+    M.PRECISION: performance.precision,
+    M.RECALL: performance.recall,
+}
+NO_LABELS = "no labelled scores yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +79,25 @@ def _value_of(
         case Counts(bad, total):
             return Value(bad / total) if total > 0 else Value(None, "no requests in the window")
         case LabeledScores():
-            ratio = calibration_in_the_large(measure)
-            return Value(ratio) if ratio is not None else Value(None, "no labelled scores yet")
+            return _or_none(calibration.calibration_in_the_large(measure), NO_LABELS)
+        case LabeledHistogram():
+            return _labeled(signal, measure)
+        case GroupRates():
+            return _fairness(signal, measure)
+        case Ratio():
+            return _or_none(quality.business_ratio(measure), "nothing to divide by in the window")
+        case Quality():
+            return _quality(measure)
         case Scalar(value):
             return Value(value)
         case Histogram() if signal.type is SignalType.LATENCY:
             return _latency(signal, measure)
         case _:
-            return _drift(measure, _baseline(frozen, baseline))
+            return _drift(signal, measure, _baseline(frozen, baseline))
+
+
+def _or_none(number: float | None, note: str) -> Value:
+    return Value(number) if number is not None else Value(None, note)
 
 
 def _latency(signal: Signal, histogram: Histogram) -> Value:
@@ -67,20 +110,68 @@ def _latency(signal: Signal, histogram: Histogram) -> Value:
 
 def _baseline(frozen: FrozenBins | None, baseline: Measure | None) -> Histogram | None:
     if frozen is not None:
-        return Histogram(tuple(frozen.edges), tuple(frozen.counts))
+        return Histogram(tuple(frozen.edges), tuple(frozen.counts), frozen.total)
     return baseline if isinstance(baseline, Histogram) else None
 
 
-def _drift(candidate: Histogram, incumbent: Histogram | None) -> Value:
+def _drift(signal: Signal, candidate: Histogram, incumbent: Histogram | None) -> Value:
     if incumbent is None or incumbent.samples <= 0:
         return Value(None, "the incumbent has no samples to compare with")
     if candidate.samples <= 0:
         return Value(None, "no scores in the window")
     try:
-        psi = population_stability_index(candidate, incumbent)
+        found = _DISTANCES[signal.measure](candidate, incumbent)
     except EdgesDiffer:
         return Value(None, "the arms' histograms have different bucket edges: give both the same")
-    if psi.bins < 2:
+    except distances.NoSpread as error:
+        return Value(None, str(error))
+    if found.bins < 2:
         return Value(None, "too few scores yet to tell two bins apart")
-    note = f"{psi.value:.3g}, where noise alone reaches {psi.null_cut:.3g}"
-    return Value(psi.value, note, significant=psi.value > psi.null_cut)
+    note = f"{found.value:.3g}, where noise alone reaches {found.null_cut:.3g}"
+    return Value(found.value, note, significant=found.significant)
+
+
+def _labeled(signal: Signal, measure: LabeledHistogram) -> Value:
+    match signal.measure:
+        case M.ECE | M.MCE:
+            expected = signal.measure is M.ECE
+            error = (
+                calibration.expected_calibration_error(measure)
+                if expected
+                else calibration.maximum_calibration_error(measure)
+            )
+            if error is None:
+                return Value(None, NO_LABELS)
+            note = f"{error.value:.3g}, where noise alone reaches {error.null_cut:.3g}"
+            return Value(error.value, note, significant=error.significant)
+        case M.BRIER:
+            return _or_none(calibration.brier_score(measure), NO_LABELS)
+        case M.AUC:
+            found = performance.area_under_curve(measure)
+            return Value(found.value) if found else Value(None, "labels of one outcome only so far")
+        case _:
+            return _decided(signal, measure)
+
+
+def _decided(signal: Signal, measure: LabeledHistogram) -> Value:
+    try:
+        number = _DECIDED[signal.measure](measure, signal.decision_threshold or 0.5)
+    except NotAnEdge as error:
+        return Value(None, str(error))
+    return _or_none(number, "too few labelled scores yet")
+
+
+def _fairness(signal: Signal, measure: GroupRates) -> Value:
+    if signal.measure is M.DEMOGRAPHIC_PARITY_RATIO:
+        found = fairness.demographic_parity_ratio(measure)
+    else:
+        found = fairness.rate_difference(measure)
+    return Value(found.value, found.note)
+
+
+def _quality(measure: Quality) -> Value:
+    """Completeness where it is counted, else the age."""
+    complete = quality.completeness(measure)
+    if complete is not None:
+        return Value(complete)
+    return _or_none(measure.age_s, "no value in the window")

@@ -13,6 +13,20 @@ _SOURCES: dict[str, dict[str, Any]] = {
     "Latency": {"source": {"preset": "envoy"}, "quantile": 0.99},
     "Drift": {"source": {"preset": "model-server"}},
     "Calibration": {"source": {"preset": "model-server"}},
+    "Performance": {"source": {"preset": "model-server"}, "metric": "AUC"},
+    "Fairness": {
+        "source": {"preset": "model-server"},
+        "metric": "DemographicParityRatio",
+        "groups": {"label": "group", "values": ["a", "b"]},
+        "decisionThreshold": 0.5,
+    },
+    "DataQuality": {
+        "source": {"preset": "model-server"},
+        "threshold": None,
+        "maxAge": "15m",
+        "minCompleteness": 0.98,
+    },
+    "Business": {"source": {"numerator": "orders_total", "denominator": "requests_total"}},
     "PromQL": {},
 }
 
@@ -29,7 +43,8 @@ def question(
     **fields: Any,
 ) -> Question:
     """A question whose arms have the Deployment's name for their Service, on port 80."""
-    body = {"name": name, "type": kind, "threshold": {"max": 1, "window": window}}
+    limits = {"max": 1, **({"min": -1} if fields.get("metric") == "MeanShift" else {})}
+    body = {"name": name, "type": kind, "threshold": {**limits, "window": window}}
     signal = Signal.model_validate({**body, **_SOURCES[kind], **fields})
     ours, theirs = (ArmRef(each, each, 80) for each in (candidate, incumbent))
     return Question(signal, namespace, ours, theirs, start)

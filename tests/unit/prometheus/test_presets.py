@@ -42,9 +42,10 @@ def test_what_a_preset_can_measure_is_said_in_a_sentence() -> None:
     assert supports("traefik", "Latency") == (
         "there is no metric preset 'traefik': for Latency use envoy"
     )
-    assert supports("envoy", "Business") == (
-        "the preset envoy has no Business metrics: no preset can, write a PromQL signal"
+    assert supports("envoy", "Fairness") == (
+        "the preset envoy has no Fairness metrics: use model-server"
     )
+    assert supports("envoy", "Business") is None  # its counters are the user's
 
 
 def test_a_value_matches_its_backend_only() -> None:

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surefoot.adapters.prometheus import readings
 from surefoot.adapters.prometheus.increases import Sheet
 from surefoot.adapters.prometheus.payload import Result, Series, Vector, decode
-from surefoot.adapters.prometheus.presets import presets
+from surefoot.adapters.prometheus.presets import source_of
 from surefoot.adapters.prometheus.promql import arms_of
 from surefoot.engine.questions import Answer, ProblemKind, Reading
 from surefoot.stats.drift import population_stability_index
@@ -24,14 +25,15 @@ POD42, POD41 = "fraud-v42-7c9f8d5b6-x2k9p", "fraud-v41-59bd7f6c4-qq7tz"
 EMPTY, EDGES, NAN = ProblemKind.EMPTY, ProblemKind.EDGES, ProblemKind.NOT_A_NUMBER
 
 
-def answered(kind: str, result: Result, start: float = 0, end: float = 100) -> Answer:
-    asked = question(kind)
-    assert asked.signal.source is not None
-    preset = presets()[asked.signal.source.preset]
-    source = preset.source(kind)
-    assert source is not None
+def answered(
+    kind: str, result: Result, start: float = 0, end: float = 100, **fields: Any
+) -> Answer:
+    asked = question(kind, **fields)
+    found = source_of(asked.signal)
+    assert not isinstance(found, str)
+    preset, source = found
     assert isinstance(result, tuple)
-    return readings.answer(source, arms_of(preset, asked), Sheet(result, start, end))
+    return readings.answer(asked.signal, source, arms_of(preset, asked), Sheet(result, start, end))
 
 
 def recorded(name: str) -> Result:

@@ -88,7 +88,8 @@ class PrometheusMetrics:
         self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
     ) -> Answers | None:
         """See `ports.Metrics`."""
-        asked = {question.signal.name: question for question in questions}
+        asked = {question.key: question for question in questions if question.end is None}
+        closed = [question for question in questions if self._is_in(question, now)]
         run = self._runs.get(key)
         if run is None or not (asked and run.answers(asked, now)):
             self.forget(key)
@@ -102,7 +103,7 @@ class PrometheusMetrics:
         elif run.returned is not None:
             answers, run.returned = run.returned, None
         if run.task is None:
-            self._begin_when_due(key, run, asked, now)
+            self._begin_when_due(key, run, asked, closed, now)
         return answers
 
     def _renewed(
@@ -120,10 +121,21 @@ class PrometheusMetrics:
         run.newest = newest or run.newest
         run.due = next_due(run.asked_at, interval, run.newest, self._scrape_interval, run.lag)
 
+    def _is_in(self, question: Question, now: datetime) -> bool:
+        """Whether all samples of a closed interval must have come: one scrape after its end."""
+        return question.end is not None and now >= question.end + self._scrape_interval
+
     def _begin_when_due(
-        self, key: Key, run: _Run, asked: Mapping[str, Question], now: datetime
+        self,
+        key: Key,
+        run: _Run,
+        asked: Mapping[str, Question],
+        closed: Sequence[Question],
+        now: datetime,
     ) -> None:
-        """Begin the next collection, or have the release woken when it is time to."""
+        """Begin the next collection, or have the release woken when it is time to.
+
+        Intervals that have closed are asked along with the windows, and are no new question."""
         if run.timer is not None:
             run.timer.cancel()
         # A clock that was set back must not stop collections until it has caught up.
@@ -132,7 +144,8 @@ class PrometheusMetrics:
             run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
             return
         run.asked, run.asked_at = asked, now
-        run.task = asyncio.create_task(self._collected(asked, now), name=f"collect {'/'.join(key)}")
+        every = [*asked.values(), *closed]
+        run.task = asyncio.create_task(self._collected(every, now), name=f"collect {'/'.join(key)}")
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     def give_back(self, key: Key, answers: Answers) -> None:
@@ -155,11 +168,12 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
 
-    async def _collected(self, asked: Mapping[str, Question], now: datetime) -> Answers:
+    async def _collected(self, asked: Sequence[Question], now: datetime) -> Answers:
         """The answers, whatever happens."""
         try:
-            return await collect(self._client.ask, list(asked.values()), now, self._scrape_interval)
+            return await collect(self._client.ask, asked, now, self._scrape_interval)
         except Exception as error:
             log.exception("a collection failed")
             text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
-            return dict.fromkeys(asked, failed(Problem(ProblemKind.UNREACHABLE, text)))
+            problem = failed(Problem(ProblemKind.UNREACHABLE, text))
+            return {question.key: problem for question in asked}

@@ -4,84 +4,27 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import TypeAdapter, model_validator
 
+from surefoot.adapters.prometheus.sources import (
+    CountsSource,
+    FairnessSource,
+    HistogramSource,
+    LabeledScoresSource,
+    LabelName,
+    PresetModel,
+    QualitySource,
+    RatioSource,
+    SeriesSource,
+)
+from surefoot.api.signals import Signal
 from surefoot.engine.questions import ArmRef
 
 PLACEHOLDERS = ("namespace", "workload", "service", "port")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_BUCKET, _SUM, _COUNT = "_bucket", "_sum", "_count"
-
-MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
-LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
-
-
-class PresetModel(BaseModel):
-    """A part of a preset; a misspelt key is an error, because a preset is ours to get right."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True
-    )
-
-
-class CounterSource(PresetModel):
-    """One counter, of which only the series with `labels` count."""
-
-    metric: MetricName
-    labels: Mapping[LabelName, str] = {}
-
-
-class CountsSource(PresetModel):
-    """Two counters: all requests, and those that failed."""
-
-    requests: CounterSource
-    errors: CounterSource
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return (self.requests.metric, self.errors.metric)
-
-
-class HistogramSource(PresetModel):
-    """A histogram, named without `_bucket`; edges are divided by `divide_by` (1000: ms to s)."""
-
-    histogram: MetricName
-    divide_by: float = Field(default=1.0, gt=0)
-
-    @property
-    def bucket(self) -> str:
-        return self.histogram + _BUCKET
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return (self.bucket,)
-
-
-class LabeledScoresSource(PresetModel):
-    """A histogram of scores by outcome; only its `_sum` and `_count` are read."""
-
-    labeled_scores: MetricName
-    outcome_label: LabelName
-    positive: str
-
-    @property
-    def sum(self) -> str:
-        return self.labeled_scores + _SUM
-
-    @property
-    def count(self) -> str:
-        return self.labeled_scores + _COUNT
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        return (self.sum, self.count)
-
-
-SeriesSource = CountsSource | HistogramSource | LabeledScoresSource
 
 
 class ArmLabel(PresetModel):
@@ -124,7 +67,18 @@ class Preset(PresetModel):
 
     description: str
     arm: ArmLabel
-    signals: Mapping[Literal["ErrorRate", "Latency", "Drift", "Calibration"], SeriesSource]
+    signals: Mapping[
+        Literal[
+            "ErrorRate",
+            "Latency",
+            "Drift",
+            "Calibration",
+            "Performance",
+            "Fairness",
+            "DataQuality",
+        ],
+        SeriesSource,
+    ]
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -133,6 +87,9 @@ class Preset(PresetModel):
             "Latency": HistogramSource,
             "Drift": HistogramSource,
             "Calibration": LabeledScoresSource,
+            "Performance": LabeledScoresSource,
+            "Fairness": FairnessSource,
+            "DataQuality": QualitySource,
         }
         for name, source in self.signals.items():
             if not isinstance(source, shapes[name]):
@@ -142,6 +99,23 @@ class Preset(PresetModel):
     def source(self, signal_type: str) -> SeriesSource | None:
         """Where a signal type's numbers are, or None if this preset has none."""
         return next((s for name, s in self.signals.items() if name == signal_type), None)
+
+
+# How the arms of a Business signal are told apart, unless another preset is named.
+DEFAULT_ARMS = "model-server"
+
+
+def source_of(signal: Signal) -> tuple[Preset, SeriesSource] | str:
+    """The preset and the source of a signal, or a sentence that says what is wrong."""
+    given, known = signal.source, presets()
+    name = (given.preset if given else None) or DEFAULT_ARMS
+    preset = known.get(name)
+    if preset is None:
+        return f"there is no metric preset {name!r}: there are {', '.join(known)}"
+    if given is not None and given.numerator is not None and given.denominator is not None:
+        return preset, RatioSource(numerator=given.numerator, denominator=given.denominator)
+    source = preset.source(signal.type.value)
+    return (preset, source) if source is not None else supports(name, signal.type.value) or ""
 
 
 def escape_regex(text: str) -> str:
@@ -175,8 +149,10 @@ def presets() -> Mapping[str, Preset]:
     }
 
 
-def supports(preset: str, signal_type: str) -> str | None:
+def supports(preset: str | None, signal_type: str) -> str | None:
     """None when `preset` can measure the type, else a sentence that says what can."""
+    if signal_type == "Business":
+        return None
     known = presets()
     able = [name for name, each in known.items() if each.source(signal_type) is not None]
     if preset in able:

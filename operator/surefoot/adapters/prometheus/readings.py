@@ -1,79 +1,53 @@
 """From series to the answer of one question: a measure per arm, or why there is none."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from math import isfinite
-from typing import TypeVar
 
 from surefoot.adapters.prometheus import histograms
+from surefoot.adapters.prometheus.arms import Arm, has
 from surefoot.adapters.prometheus.increases import Sheet
-from surefoot.adapters.prometheus.payload import Result, Series, Vector
-from surefoot.adapters.prometheus.presets import (
+from surefoot.adapters.prometheus.labelled import labelled, rates
+from surefoot.adapters.prometheus.payload import Result, Vector
+from surefoot.adapters.prometheus.promql import Arms
+from surefoot.adapters.prometheus.sources import (
     CountsSource,
+    FairnessSource,
     HistogramSource,
     LabeledScoresSource,
+    QualitySource,
+    RatioSource,
     SeriesSource,
 )
-from surefoot.adapters.prometheus.promql import Arms, quote
+from surefoot.api.signals import Signal
+from surefoot.api.vocabulary import SignalMetric
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.stats.counters import NotANumber
-from surefoot.stats.measures import Counts, LabeledScores, Measure, Scalar
-
-_Source = TypeVar("_Source", CountsSource, LabeledScoresSource)
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One arm's share of a sheet: the series whose label matches its pattern."""
-
-    name: str
-    sheet: Sheet
-    arms: Arms
-
-    @property
-    def pattern(self) -> str:
-        return self.arms.candidate if self.name == "candidate" else self.arms.incumbent
-
-    def of(self, metric: str) -> list[Series]:
-        """This arm's series of one metric."""
-        mine = re.compile(self.pattern)
-        return [
-            series
-            for series in self.sheet.series
-            if series.name == metric
-            and series.samples
-            and mine.fullmatch(series.labels.get(self.arms.label, ""))
-        ]
-
-    def newest(self, metrics: Sequence[str]) -> datetime:
-        """The time of the newest sample of any of the metrics."""
-        times = [series.samples[-1][0] for name in metrics for series in self.of(name)]
-        return datetime.fromtimestamp(max(times), UTC)
-
-    def absent(self, metric: str) -> Problem:
-        exact = [f"{label}={quote(value)}" for label, value in self.arms.shared]
-        labels = ", ".join([*exact, f"{self.arms.label}=~{quote(self.pattern)}"])
-        text = f"no samples of {metric} with {labels} for the {self.name}"
-        return Problem(ProblemKind.EMPTY, f"{text}: check that it is scraped with these labels")
+from surefoot.stats.measures import (
+    Counts,
+    Histogram,
+    LabeledScores,
+    Measure,
+    Quality,
+    Ratio,
+    Scalar,
+)
 
 
-def answer(source: SeriesSource, arms: Arms, sheet: Sheet) -> Answer:
+def answer(signal: Signal, source: SeriesSource, arms: Arms, sheet: Sheet) -> Answer:
     """Both arms' readings from the series of a shared query."""
     candidate, incumbent = Arm("candidate", sheet, arms), Arm("incumbent", sheet, arms)
     match source:
-        case CountsSource():
-            return Answer(
-                _guarded(candidate, source, _counts), _guarded(incumbent, source, _counts)
-            )
-        case LabeledScoresSource():
-            return Answer(
-                _guarded(candidate, source, _scores), _guarded(incumbent, source, _scores)
-            )
         case HistogramSource():
-            return _histograms(candidate, incumbent, source)
+            return _histograms(candidate, incumbent, source, signal)
+        case LabeledScoresSource() if signal.measure is not SignalMetric.CALIBRATION_IN_THE_LARGE:
+            return labelled(candidate, incumbent, source)
+        case FairnessSource():
+            return rates(candidate, incumbent, source, signal)
+        case _:
+            both = (candidate, incumbent)
+            return Answer(*(_guarded(arm, source, signal) for arm in both))
 
 
 def failed(problem: Problem) -> Answer:
@@ -105,31 +79,37 @@ def _scalar(result: Result, now: datetime) -> Reading:
     return Reading(Scalar(result.values[0]), now)
 
 
-def _guarded(
-    arm: Arm, source: _Source, measure: Callable[[Arm, _Source], Measure | Problem]
-) -> Reading:
+def _guarded(arm: Arm, source: SeriesSource, signal: Signal) -> Reading:
+    metrics = source.metrics(signal)
     try:
-        found = measure(arm, source)
+        found = _measured(arm, source, signal)
     except NotANumber:
-        return Reading(problem=_not_a_number(arm, source))
+        return Reading(problem=arm.not_a_number(metrics))
     if isinstance(found, Problem):
         return Reading(problem=found)
-    return Reading(found, arm.newest(source.metrics))
+    return Reading(found, arm.newest(metrics))
 
 
-def _not_a_number(arm: Arm, source: SeriesSource) -> Problem:
-    text = (
-        f"{' or '.join(source.metrics)} of the {arm.name} has a sample that is not a finite number"
-    )
-    return Problem(ProblemKind.NOT_A_NUMBER, f"{text}: check its exporter")
+def _measured(arm: Arm, source: SeriesSource, signal: Signal) -> Measure | Problem:
+    match source:
+        case CountsSource():
+            return _counts(arm, source)
+        case LabeledScoresSource():
+            return _scores(arm, source)
+        case RatioSource():
+            return _ratio(arm, source)
+        case QualitySource():
+            return _quality(arm, source, signal)
+        case _:
+            raise TypeError(f"{type(source).__name__} is not read on its own")
 
 
 def _counts(arm: Arm, source: CountsSource) -> Measure | Problem:
     """Absent errors are zero errors only beside requests that are present."""
-    requests = [s for s in arm.of(source.requests.metric) if _has(s, source.requests.labels)]
+    requests = [s for s in arm.of(source.requests.metric) if has(s, source.requests.labels)]
     if not requests:
         return arm.absent(source.requests.metric)
-    errors = [s for s in arm.of(source.errors.metric) if _has(s, source.errors.labels)]
+    errors = [s for s in arm.of(source.errors.metric) if has(s, source.errors.labels)]
     return Counts(bad=arm.sheet.total(errors), total=arm.sheet.total(requests))
 
 
@@ -137,17 +117,39 @@ def _scores(arm: Arm, source: LabeledScoresSource) -> Measure | Problem:
     counted, summed = arm.of(source.count), arm.of(source.sum)
     if not counted or not summed:
         return arm.absent(source.sum if counted else source.count)
-    positives = [s for s in counted if _has(s, {source.outcome_label: source.positive})]
+    positives = [s for s in counted if has(s, {source.outcome_label: source.positive})]
     total = partial(arm.sheet.total_of_siblings, but_for=(source.outcome_label, "__name__"))
     family = [*counted, *summed]
     return LabeledScores(total(positives, family), total(summed, family), total(counted, family))
 
 
-def _has(series: Series, labels: Mapping[str, str]) -> bool:
-    return all(series.labels.get(label) == value for label, value in labels.items())
+def _ratio(arm: Arm, source: RatioSource) -> Measure | Problem:
+    """An absent numerator is zero beside a denominator that is there."""
+    base = arm.of(source.denominator)
+    if not base:
+        return arm.absent(source.denominator)
+    return Ratio(arm.sheet.total(arm.of(source.numerator)), arm.sheet.total(base))
 
 
-def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource) -> Answer:
+def _quality(arm: Arm, source: QualitySource, signal: Signal) -> Measure | Problem:
+    """The oldest update of any pod counts: one that stands still is not hidden by the others."""
+    age = missing = total = None
+    if signal.max_age is not None:
+        updates = [series.samples[-1][1] for series in arm.of(source.last_update)]
+        if not updates:
+            return arm.absent(source.last_update)
+        if not all(map(isfinite, updates)):
+            raise NotANumber
+        age = max(0.0, arm.sheet.end - min(updates))
+    if signal.min_completeness is not None:
+        base = arm.of(source.total)
+        if not base:
+            return arm.absent(source.total)
+        missing, total = arm.sheet.total(arm.of(source.missing)), arm.sheet.total(base)
+    return Quality(age, missing, total)
+
+
+def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal: Signal) -> Answer:
     """Both arms on the same edges, or EDGES for both."""
     found = [_cumulative(arm, source) for arm in (candidate, incumbent)]
     edges = histograms.edges_of(*(each for each in found if not isinstance(each, Problem)))
@@ -159,22 +161,24 @@ def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource) -> Answ
         try:
             bins = histograms.binned(each, edges, source.divide_by)
         except histograms.EdgesDisagree as error:
-            return failed(_unsound(arm, source, f"{error}: give both arms the same"))
-        readings.append(Reading(bins, arm.newest(source.metrics)))
+            return failed(arm.unsound(source.bucket, f"{error}: give both arms the same"))
+        readings.append(_with_sum(arm, source, signal, bins))
     return Answer(readings[0], readings[1])
+
+
+def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram) -> Reading:
+    """A mean is exact only from the sum of the scores."""
+    if signal.measure is SignalMetric.MEAN_SHIFT:
+        sums = arm.of(source.sum)
+        if not sums:
+            return Reading(problem=arm.absent(source.sum))
+        try:
+            bins = replace(bins, total=arm.sheet.total(sums) / source.divide_by)
+        except NotANumber:
+            return Reading(problem=arm.not_a_number((source.sum,)))
+    return Reading(bins, arm.newest((source.bucket,)))
 
 
 def _cumulative(arm: Arm, source: HistogramSource) -> list[histograms.Cumulative] | Problem:
     buckets = arm.of(source.bucket)
-    if not buckets:
-        return arm.absent(source.bucket)
-    try:
-        return histograms.cumulative(arm.sheet, buckets)
-    except histograms.UnsoundBuckets as error:
-        return _unsound(arm, source, str(error))
-    except NotANumber:
-        return _not_a_number(arm, source)
-
-
-def _unsound(arm: Arm, source: HistogramSource, said: str) -> Problem:
-    return Problem(ProblemKind.EDGES, f"{source.bucket} of the {arm.name} {said}")
+    return arm.cumulative(source.bucket, buckets) if buckets else arm.absent(source.bucket)

@@ -1,0 +1,74 @@
+"""One arm's share of a sheet of series, and the problems that it may have."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from surefoot.adapters.prometheus import histograms
+from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.payload import Series
+from surefoot.adapters.prometheus.promql import Arms, quote
+from surefoot.engine.questions import Problem, ProblemKind
+from surefoot.stats.counters import NotANumber
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm's share of a sheet: the series whose label matches its pattern."""
+
+    name: str
+    sheet: Sheet
+    arms: Arms
+
+    @property
+    def pattern(self) -> str:
+        return self.arms.candidate if self.name == "candidate" else self.arms.incumbent
+
+    def of(self, metric: str) -> list[Series]:
+        """This arm's series of one metric."""
+        mine = re.compile(self.pattern)
+        return [
+            series
+            for series in self.sheet.series
+            if series.name == metric
+            and series.samples
+            and mine.fullmatch(series.labels.get(self.arms.label, ""))
+        ]
+
+    def newest(self, metrics: Sequence[str]) -> datetime:
+        """The time of the newest sample of any of the metrics."""
+        times = [series.samples[-1][0] for name in metrics for series in self.of(name)]
+        return datetime.fromtimestamp(max(times), UTC)
+
+    def absent(self, metric: str) -> Problem:
+        """No series of a metric."""
+        exact = [f"{label}={quote(value)}" for label, value in self.arms.shared]
+        labels = ", ".join([*exact, f"{self.arms.label}=~{quote(self.pattern)}"])
+        text = f"no samples of {metric} with {labels} for the {self.name}"
+        return Problem(ProblemKind.EMPTY, f"{text}: check that it is scraped with these labels")
+
+    def unsound(self, metric: str, said: str) -> Problem:
+        """Buckets that make up no histogram, or not the same as others."""
+        return Problem(ProblemKind.EDGES, f"{metric} of the {self.name} {said}")
+
+    def not_a_number(self, metrics: Sequence[str]) -> Problem:
+        """A sample that nothing may be counted with."""
+        text = f"{' or '.join(metrics)} of the {self.name} has a sample that is not a finite number"
+        return Problem(ProblemKind.NOT_A_NUMBER, f"{text}: check its exporter")
+
+    def cumulative(
+        self, bucket: str, series: Sequence[Series]
+    ) -> list[histograms.Cumulative] | Problem:
+        """Each exported histogram's observations at or below its edges."""
+        try:
+            return histograms.cumulative(self.sheet, series)
+        except histograms.UnsoundBuckets as error:
+            return self.unsound(bucket, str(error))
+        except NotANumber:
+            return self.not_a_number((bucket,))
+
+
+def has(series: Series, labels: Mapping[str, str]) -> bool:
+    """Whether a series carries all of these labels."""
+    return all(series.labels.get(label) == value for label, value in labels.items())
