@@ -11,7 +11,7 @@ from surefoot.api.vocabulary import ActionType
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
-from surefoot.ports import ConflictError, Key, Ports, ReleaseObject, TransientError
+from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts, Measure
 
@@ -107,6 +107,12 @@ class MemoryStore:
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
         return self.world.services.get(name)
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        found = self.world.config.get((name, key))
+        if isinstance(found, PortError):
+            raise found
+        return found
 
 
 class MemoryTraffic:
@@ -224,6 +230,7 @@ class World:
     measures: dict[tuple[str, str], Measure | Problem] = field(default_factory=dict)
     sampled: datetime | None = None
     trouble: Problem | None = None
+    config: dict[tuple[str, str], str | PortError] = field(default_factory=dict)
     events: list[Announcement] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)

@@ -95,20 +95,32 @@ def window_start(signal: Signal, stand: Stand) -> datetime:
     return start + signal.delay
 
 
-def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
-    """The verdict on one signal from one answer."""
-    frozen = before.frozen if before else None
-    incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
-    status = SignalStatus(
+def _blank(signal: Signal, stand: Stand) -> SignalStatus:
+    return SignalStatus(
         name=signal.name,
         type=signal.type,
         limit=limit_text(signal),
         judges_from=from_text(signal, stand.plan),
-        incumbent_value=rounded(incumbent.number) if incumbent.number is not None else None,
         verdict=Verdict.NOT_DUE.label,
-        frozen=frozen,
-        breaches=before.breaches if before else 0,
-        sampled_at=before.sampled_at if before else None,
+    )
+
+
+def not_applicable(signal: Signal, stand: Stand, reason: str) -> Judged:
+    """There is nothing that the signal could be held against: it gates nothing."""
+    return _verdict(signal, _blank(signal, stand), Verdict.NOT_APPLICABLE, reason)
+
+
+def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
+    """The verdict on one signal from one answer."""
+    frozen = before.frozen if before else None
+    incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
+    status = _blank(signal, stand).model_copy(
+        update={
+            "incumbent_value": rounded(incumbent.number) if incumbent.number is not None else None,
+            "frozen": frozen,
+            "breaches": before.breaches if before else 0,
+            "sampled_at": before.sampled_at if before else None,
+        }
     )
     if stand.index < 0:
         return _at_zero(signal, status, answer.incumbent)
@@ -266,7 +278,7 @@ def _breach_text(signal: Signal, status: SignalStatus, value: Value, incumbent: 
 def freeze(signal: Signal, status: SignalStatus, answer: Answer) -> SignalStatus:
     """Keep the incumbent's bins before it loses its traffic, for signals held against it."""
     measure = answer.incumbent.measure
-    if signal.type is not SignalType.DRIFT or measure is None:
+    if signal.type is not SignalType.DRIFT or measure is None or signal.baseline == "Reference":
         return status
     edges, counts = getattr(measure, "edges", ()), getattr(measure, "counts", ())
     bins = FrozenBins(edges=edges, counts=counts, total=getattr(measure, "total", None))

@@ -6,7 +6,8 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import Outcome, Verdict
 from surefoot.engine import compare
-from surefoot.engine.judge import Judged, elapsed_since, judge
+from surefoot.engine.baselines import judge_against
+from surefoot.engine.judge import Judged, elapsed_since
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
 from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
 from surefoot.engine.world import Observation
@@ -96,9 +97,8 @@ def _judge(
     if obs.answers is None:
         return () if plan.signals else _without_signals(obs.now, status, plan)
     stand = stand_of(status, plan, obs.now)
-    before = {s.name: s for s in status.signals}
     judged = tuple(
-        judge(signal, stand, before.get(signal.name), obs.answers[signal.name])
+        judge_against(signal, stand, obs.answers[signal.name], obs, status)
         for signal in plan.signals
         if signal.name in obs.answers
     )
