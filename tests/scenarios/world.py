@@ -277,6 +277,10 @@ class World:
             _reading(self.measures.get((question.signal.name, arm), healthy), self.sampled or now)
             for arm in ("candidate", "incumbent")
         )
+        if question.signal.query is not None:
+            # A query knows of one arm, the one in the candidate's place.
+            asked = incumbent if question.swapped else candidate
+            return Answer(asked, asked if asked.problem else Reading())
         return Answer(candidate, incumbent)
 
     # ---- what a story does

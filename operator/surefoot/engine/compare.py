@@ -11,7 +11,7 @@ from surefoot.api.vocabulary import OnBreach
 from surefoot.engine import bets
 from surefoot.engine.judge import Stand
 from surefoot.engine.margins import margin_text
-from surefoot.engine.questions import Answer, ProblemKind, evidence_key
+from surefoot.engine.questions import Answer, ProblemKind, answer_to, evidence_key
 from surefoot.stats import combine
 from surefoot.stats.combine import Judgement, Term
 from surefoot.stats.evidence import Interval, floor_digits
@@ -129,7 +129,7 @@ def take_in(
     found = {s.name: s for s in evidence.signals}
     stuck: set[str] = set()
     for span in spans(evidence, stand):
-        answer = answers.get(span.key)
+        answer = answer_to(answers, span.key)
         if answer is None or _unanswered(answer):
             stuck.add(span.signal.name)
         if span.signal.name in stuck or answer is None:

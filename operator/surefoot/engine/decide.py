@@ -95,7 +95,7 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
         Question(span.signal, obs.namespace, *arms, span.start, span.end)
         for span in spans(tick.status.evidence, stand)
     ]
-    return (*windows, *closed), interval
+    return tuple(q for each in (*windows, *closed) for q in each.per_arm()), interval
 
 
 def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:

@@ -158,7 +158,7 @@ def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> 
     """Both limits of DataQuality; without a number that a limit needs there is no verdict."""
     faults: list[str] = []
     if signal.max_age is not None:
-        if measure.age_s is None:
+        if measure.age_s is None or not isfinite(measure.age_s):
             return _verdict(signal, status, Verdict.NO_DATA, "no last update", covered=False)
         if measure.age_s > signal.max_age.total_seconds():
             faults.append(f"{measure.age_s:.0f} s old, maxAge is {format_duration(signal.max_age)}")
@@ -214,8 +214,7 @@ def _without(signal: Signal, status: SignalStatus, problem: Problem) -> Judged:
 
 def crosses(signal: Signal, value: float, at_least: bool = False) -> bool:
     """Whether a value is outside of the threshold; `at_least` says that it is above the number."""
-    if signal.threshold is None:
-        return False
+    assert signal.threshold is not None
     low, high = signal.threshold.min, signal.threshold.max
     if low is not None and value < low and not at_least:
         return True
@@ -257,8 +256,7 @@ def _undecided(signal: Signal, value: Value, crossed: bool) -> bool:
     if crossed:
         return not value.significant
     assert value.number is not None
-    if signal.threshold is None:
-        return False
+    assert signal.threshold is not None
     low, high = signal.threshold.min, signal.threshold.max
     return value.at_least and (high is not None or (low is not None and value.number < low))
 

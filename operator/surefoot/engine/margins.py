@@ -22,10 +22,8 @@ def margin_of(signal: Signal, promotes: bool = False) -> tuple[float, bool]:
 
     Where a type has no default, admission asks for the margin.
     """
-    compare = signal.compare
-    given = None
-    if compare is not None:
-        given = compare.promote_margin if promotes else compare.revert_margin
+    assert signal.compare is not None
+    given = signal.compare.promote_margin if promotes else signal.compare.revert_margin
     if given is None:
         return _DEFAULTS.get(signal.type, (0.1, True))
     return _amount(given), given.relative is not None
