@@ -19,17 +19,17 @@ def _is(*types: T) -> str:
 def _fits(margin: str) -> str:
     held = f"self.compare.{margin}"
     return (
-        f"(!has({held}) || (!({_is(*RELATIVE)}) || has({held}.relative)) && "
-        f"(!({_is(*ABSOLUTE)}) || has({held}.absolute)))"
+        f"(!has({held}) || (!({_is(*RELATIVE)}) || !has({held}.absolute)) && "
+        f"(!({_is(*ABSOLUTE)}) || !has({held}.relative)))"
     )
 
 
 def _margins_fit(s: Any) -> bool:
     margins = (s.compare.revert_margin, s.compare.promote_margin) if s.compare else ()
     for margin in filter(None, margins):
-        if s.type in RELATIVE and margin.relative is None:
+        if s.type in RELATIVE and margin.absolute is not None:
             return False
-        if s.type in ABSOLUTE and margin.absolute is None:
+        if s.type in ABSOLUTE and margin.relative is not None:
             return False
     return True
 
