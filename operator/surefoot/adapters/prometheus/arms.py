@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from surefoot.adapters.prometheus import histograms
+from surefoot.adapters.prometheus.histograms import Grid, Observed
 from surefoot.adapters.prometheus.increases import Sheet
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.promql import Arms, quote
@@ -32,13 +33,14 @@ class Arm:
             series
             for series in self.sheet.series
             if series.name == metric
-            and series.samples
+            and (series.samples or series.natives)
             and mine.fullmatch(series.labels.get(self.arms.label, ""))
         ]
 
     def newest(self, metrics: Sequence[str]) -> datetime:
         """The time of the newest sample of any of the metrics."""
-        times = [series.samples[-1][0] for name in metrics for series in self.of(name)]
+        found = [series for name in metrics for series in self.of(name)]
+        times = [(series.samples or series.natives)[-1][0] for series in found]
         return datetime.fromtimestamp(max(times), UTC)
 
     def absent(self, metric: str) -> Problem:
@@ -57,11 +59,12 @@ class Arm:
         text = f"{' or '.join(metrics)} of the {self.name} has a sample that is not a finite number"
         return Problem(ProblemKind.NOT_A_NUMBER, f"{text}: check its exporter")
 
-    def cumulative(
-        self, bucket: str, series: Sequence[Series]
-    ) -> list[histograms.Cumulative] | Problem:
-        """Each exported histogram's observations at or below its edges."""
+    def observed(self, name: str, series: Sequence[Series], grid: Grid) -> Observed | Problem:
+        """What the buckets, or the native histograms, of one metric counted in the window."""
+        bucket = name
         try:
+            if any(each.natives for each in series):
+                return histograms.native_of(self.sheet, series, grid)
             return histograms.cumulative(self.sheet, series)
         except histograms.UnsoundBuckets as error:
             return self.unsound(bucket, str(error))

@@ -1,10 +1,12 @@
 """From the samples of one query to what each series counted in the window."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from surefoot.adapters.prometheus import native
+from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.stats.counters import Sample, born_from_zero, increase, reset_times
 
@@ -32,18 +34,27 @@ class Sheet:
         spans: dict[Target, list[tuple[float, float]]] = defaultdict(list)
         for series in self.series:
             where = target(series)
-            if where is not None and series.samples:
-                spans[where].append((series.samples[0][0], series.samples[-1][0]))
+            many: Sequence[Sample | NativeSample] = series.samples or series.natives
+            if where is not None and many:
+                spans[where].append((many[0][0], many[-1][0]))
         return spans
 
     def born(self, series: Series) -> bool:
         """Whether the series is known to have started at zero with its first sample."""
         where = target(series)
-        return where is not None and born_from_zero(series.samples[0][0], self._spans[where])
+        first = (series.samples or series.natives)[0][0]
+        return where is not None and born_from_zero(first, self._spans[where])
 
     def risen(self, series: Series, resets: frozenset[float] = frozenset()) -> float:
         """What the series counted in the window. Raises NotANumber."""
         return increase(series.samples, self.start, self.end, self.born(series), resets)
+
+    def observed(self, many: Iterable[Series]) -> Native:
+        """What native histograms observed together in the window. Raises NotANumber."""
+        return native.added(
+            native.increase(series.natives, self.start, self.end, self.born(series))
+            for series in many
+        )
 
     def total(self, many: Iterable[Series]) -> float:
         """What several counters counted together. Raises NotANumber."""

@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
@@ -24,10 +25,14 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Labels (the metric's name as `__name__`) and raw samples in the order of their times."""
+    """Labels (the metric's name as `__name__`) and raw samples in the order of their times.
+
+    A series may be a native histogram: then its samples are in `natives`.
+    """
 
     labels: Mapping[str, str]
     samples: tuple[Sample, ...]
+    natives: tuple[NativeSample, ...] = ()
 
     @property
     def name(self) -> str:
@@ -36,9 +41,14 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """Instant values: one for a scalar, any number for a vector."""
+    """Instant values: one for a scalar, any number for a vector.
+
+    `series` are the elements of a vector with their labels, of one sample each, native histograms
+    included; a scalar has none.
+    """
 
     values: tuple[float, ...]
+    series: tuple[Series, ...] = field(default=(), compare=False)
 
 
 Result = tuple[Series, ...] | Vector
@@ -94,7 +104,8 @@ def _result(kind: str, result: Any) -> Result:
     if kind == "matrix":
         return tuple(_series(each) for each in result)
     if kind == "vector":
-        return Vector(tuple(float(each["value"][1]) for each in result if "value" in each))
+        found = tuple(_element(each) for each in result)
+        return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
     if kind == "scalar":
         return Vector((float(result[1]),))
     raise Failed(
@@ -105,6 +116,32 @@ def _result(kind: str, result: Any) -> Result:
 
 def _series(entry: Mapping[str, Any]) -> Series:
     samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
-    if not all(0 <= time < LATEST for time, _ in samples):
+    natives = tuple(_native(time, found) for time, found in entry.get("histograms", ()))
+    return _sound(Series(_labels(entry["metric"]), samples, natives))
+
+
+def _element(entry: Mapping[str, Any]) -> Series:
+    """One element of a vector, as a series of one sample."""
+    value, histogram = entry.get("value"), entry.get("histogram")
+    samples = ((float(value[0]), float(value[1])),) if value is not None else ()
+    natives = (_native(*histogram),) if histogram is not None else ()
+    return _sound(Series(_labels(entry["metric"]), samples, natives))
+
+
+def _labels(metric: Mapping[str, Any]) -> Mapping[str, str]:
+    return {str(key): str(value) for key, value in metric.items()}
+
+
+def _native(time: Any, found: Mapping[str, Any]) -> NativeSample:
+    bins = tuple(
+        (float(lower), float(upper), float(count))
+        for _, lower, upper, count in found.get("buckets", ())
+    )
+    return float(time), Native(float(found["count"]), float(found["sum"]), bins)
+
+
+def _sound(series: Series) -> Series:
+    times = (time for many in (series.samples, series.natives) for time, _ in many)
+    if not all(0 <= time < LATEST for time in times):
         raise ValueError("a time that no clock shows")
-    return Series({str(k): str(v) for k, v in entry["metric"].items()}, samples)
+    return series
