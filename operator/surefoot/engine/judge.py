@@ -1,6 +1,6 @@
 """From answers to verdicts: every signal against its threshold, never a pass on missing data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -96,7 +96,15 @@ def window_start(signal: Signal, stand: Stand) -> datetime:
 
 
 def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
-    """The verdict on one signal from one answer."""
+    """The verdict on one signal from one answer; it says so if the samples were not all read."""
+    found = _judged(signal, stand, before, answer)
+    if not answer.candidate.note or found.status.value is None:
+        return found
+    reason = f"{found.status.reason} ({answer.candidate.note})"[:1024]
+    return replace(found, status=found.status.model_copy(update={"reason": reason}))
+
+
+def _judged(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
     frozen = before.frozen if before else None
     incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
     status = SignalStatus(

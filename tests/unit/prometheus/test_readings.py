@@ -252,10 +252,9 @@ def test_one_value_is_the_candidates() -> None:
         (Vector((1.0, 2.0, 3.0)), ProblemKind.QUERY, "gives 3 elements"),
         (Vector((nan,)), NAN, "gives nan"),
         (Vector((-inf,)), NAN, "gives -inf"),
-        ((series("m", (0, 1)),), ProblemKind.QUERY, "over a range"),
     ],
 )
-def test_a_query_must_give_one_number(result: Result, kind: ProblemKind, said: str) -> None:
+def test_a_query_must_give_one_number(result: Vector, kind: ProblemKind, said: str) -> None:
     found = readings.scalar(result, T0)
     problem(found.candidate, kind, said)
     # A query that is at fault is so at weight 0, where only the incumbent is looked at.

@@ -49,6 +49,7 @@ class Vector:
 
     values: tuple[float, ...]
     series: tuple[Series, ...] = field(default=(), compare=False)
+    is_vector: bool = field(default=True, compare=False)
 
 
 Result = tuple[Series, ...] | Vector
@@ -107,7 +108,7 @@ def _result(kind: str, result: Any) -> Result:
         found = tuple(_element(each) for each in result)
         return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
     if kind == "scalar":
-        return Vector((float(result[1]),))
+        return Vector((float(result[1]),), is_vector=False)
     raise Failed(
         ProblemKind.QUERY,
         f"the query gives a {clean(kind)}: it must give a scalar or a vector of one element",

@@ -11,7 +11,7 @@ from surefoot.adapters.prometheus.increases import Sheet
 from surefoot.adapters.prometheus.kinds import SCORE_GRID, duration_grid, is_native, series_of
 from surefoot.adapters.prometheus.labelled import labelled, rates
 from surefoot.adapters.prometheus.needs import names_of
-from surefoot.adapters.prometheus.payload import Result, Vector
+from surefoot.adapters.prometheus.payload import Vector
 from surefoot.adapters.prometheus.promql import Arms
 from surefoot.adapters.prometheus.sources import (
     CountsSource,
@@ -57,7 +57,7 @@ def failed(problem: Problem) -> Answer:
     return Answer(Reading(problem=problem), Reading(problem=problem))
 
 
-def scalar(result: Result, now: datetime) -> Answer:
+def scalar(result: Vector, now: datetime) -> Answer:
     """The candidate's reading of a PromQL query; the incumbent has none, unless the query itself is
     at fault, which is so at weight 0 already."""
     reading = _scalar(result, now)
@@ -65,10 +65,7 @@ def scalar(result: Result, now: datetime) -> Answer:
     return Answer(reading, reading if at_fault else Reading())
 
 
-def _scalar(result: Result, now: datetime) -> Reading:
-    if not isinstance(result, Vector):
-        text = "the query gives samples over a range: it must give a scalar or one element"
-        return Reading(problem=Problem(ProblemKind.QUERY, text))
+def _scalar(result: Vector, now: datetime) -> Reading:
     if not result.values:
         text = "the query gives no element: check that its metrics exist for the candidate"
         return Reading(problem=Problem(ProblemKind.EMPTY, text))
