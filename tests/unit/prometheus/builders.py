@@ -55,5 +55,6 @@ def ago(seconds: float) -> timedelta:
 
 
 def series(metric: str, *samples: tuple[float, float], **labels: str) -> Series:
-    """One series of the target `t`, unless `instance` says otherwise."""
-    return Series({"__name__": metric, "job": "j", "instance": "t", **labels}, samples)
+    """One series of the target `t` in risk, unless `instance` or `namespace` say otherwise."""
+    target = {"job": "j", "instance": "t", "namespace": "risk"}
+    return Series({"__name__": metric, **target, **labels}, samples)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from surefoot.adapters.prometheus import readings
-from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.increases import Index, Sheet
 from surefoot.adapters.prometheus.payload import Result, Series, Vector, decode
 from surefoot.adapters.prometheus.presets import source_of
 from surefoot.adapters.prometheus.promql import arms_of
@@ -33,7 +33,9 @@ def answered(
     assert not isinstance(found, str)
     preset, source = found
     assert isinstance(result, tuple)
-    return readings.answer(asked.signal, source, arms_of(preset, asked), Sheet(result, start, end))
+    return readings.answer(
+        asked.signal, source, arms_of(preset, asked), Sheet(Index(result), start, end)
+    )
 
 
 def recorded(name: str) -> Result:

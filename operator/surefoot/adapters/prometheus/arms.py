@@ -1,6 +1,5 @@
 """One arm's share of a sheet of series, and the problems that it may have."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,14 +27,7 @@ class Arm:
 
     def of(self, metric: str) -> list[Series]:
         """This arm's series of one metric."""
-        mine = re.compile(self.pattern)
-        return [
-            series
-            for series in self.sheet.series
-            if series.name == metric
-            and (series.samples or series.natives)
-            and mine.fullmatch(series.labels.get(self.arms.label, ""))
-        ]
+        return self.sheet.index.select(metric, self.arms, self.pattern)
 
     def newest(self, metrics: Sequence[str]) -> datetime:
         """The time of the newest sample of any of the metrics."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from surefoot.adapters.prometheus import readings
-from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.increases import Index, Sheet
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.payload import Vector
 from surefoot.adapters.prometheus.plans import Key, Plan, is_long, plan
-from surefoot.adapters.prometheus.reader import Found, Plans, Reader, Rules
+from surefoot.adapters.prometheus.reader import Found, Plans, Reader, Rules, Sheets
 from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 
@@ -51,10 +51,13 @@ async def collect_all(
     }
     at = max((each.now.timestamp() for each in asked.values()), default=0.0)
     found = await _found(Reader(ask, at, rules, memory), plans, asked)
+    pages = {id(each.page): each.page for each in found.values() if isinstance(each, Sheets)}
+    indexes = {name: Index(page) for name, page in pages.items()}
     answers: dict[Hashable, dict[str, Answer]] = {release: {} for release in asked}
     for key, each in plans.items():
-        problem = each.problem or found[key]
-        answers[key[0]][key[1]] = _answer(each, problem, rules.scrape_interval)
+        got = each.problem or found[key]
+        index = indexes[id(got.page)] if isinstance(got, Sheets) else None
+        answers[key[0]][key[1]] = _answer(each, got, index, rules.scrape_interval)
     return answers
 
 
@@ -81,13 +84,14 @@ def _way(reader: Reader, plan: Plan, interval: timedelta) -> str:
     return "long" if is_long(plan, interval) else "raw"
 
 
-def _answer(plan: Plan, found: Found, scrape_interval: timedelta) -> Answer:
+def _answer(plan: Plan, found: Found, index: Index | None, scrape_interval: timedelta) -> Answer:
     if isinstance(found, Problem):
         return readings.failed(found)
-    if isinstance(found, Vector) or plan.source is None:
-        assert isinstance(found, Vector)
+    if isinstance(found, Vector):
         return readings.scalar(found, plan.now)
-    sheet = Sheet(found.page, plan.start, plan.end)
+    assert plan.source is not None
+    assert index is not None
+    sheet = Sheet(index, plan.start, plan.end)
     answer = readings.answer(plan.signal, plan.source, found.arms, sheet)
     oldest = plan.now - STALE_AFTER_SCRAPES * scrape_interval
     both = (

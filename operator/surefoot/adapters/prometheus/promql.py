@@ -30,6 +30,12 @@ class Arms:
         """Both arms."""
         return matchers((self,))
 
+    def has(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series is one of either arm."""
+        value = labels.get(self.label, "")
+        mine = any(re.fullmatch(each, value) for each in (self.candidate, self.incumbent))
+        return mine and all(labels.get(name) == wanted for name, wanted in self.shared)
+
     def only(self, pattern: str) -> str:
         """One arm."""
         return matchers((Arms(self.label, pattern, pattern, self.shared),))

@@ -65,6 +65,9 @@ class Reader:
         every = list(wanted.values())
         pages = await wants.samples(self.ask, every, self.at, self.scrape_s, self.memory)
         found: dict[Key, Found] = {}
+        for want, page in pages.items():
+            if not isinstance(page, Problem):
+                self._weigh(want.arms, page)
         for key, want in wanted.items():
             page = pages[want]
             found[key] = page if isinstance(page, Problem) else Sheets(page, want.arms)
@@ -137,10 +140,13 @@ class Reader:
         found = await self._result(f"count({promql.named(names, arms.matchers)})")
         return int(found.values[0]) if isinstance(found, Vector) and found.values else 0
 
-    def note_size(self, arms: promql.Arms, series: int) -> None:
+    def _weigh(self, arms: promql.Arms, page: Page) -> None:
         """Arms that have more series than is good are summed from the next collection on."""
-        if series > self.rules.max_series:
-            self.memory.crowded[arms] = series, self.at + REMEMBERED_S
+        if len(page) <= self.rules.max_series:
+            return
+        count = sum(map(arms.has, (series.labels for series in page)))
+        if count > self.rules.max_series:
+            self.memory.crowded[arms] = count, self.at + REMEMBERED_S
 
     def _summed(self, plan: Plan) -> str:
         assert plan.arms is not None
