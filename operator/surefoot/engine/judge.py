@@ -146,7 +146,7 @@ def _judged(signal: Signal, stand: Stand, before: SignalStatus | None, answer: A
     if isinstance(reading.measure, Quality):
         return _against_quality(signal, status, reading.measure)
     if signal.threshold is None:
-        return _compared_only(signal, stand, status, value)
+        return _compared_only(signal, stand, status, value, answer.incumbent)
     return _against_limit(signal, status, value, incumbent, reading)
 
 
@@ -171,13 +171,17 @@ def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> 
     return _verdict(signal, status, Verdict.PASS, "within its limits")
 
 
-def _compared_only(signal: Signal, stand: Stand, status: SignalStatus, value: Value) -> Judged:
+def _compared_only(
+    signal: Signal, stand: Stand, status: SignalStatus, value: Value, incumbent: Reading
+) -> Judged:
     """Without a limit there is nothing to cross: the evidence decides, and samples must be there."""
     if value.number is None:
         return _verdict(signal, status, Verdict.NO_DATA, value.note or "no value", covered=False)
     if stand.index >= len(stand.plan.steps):
         text = "the incumbent has no traffic to compare with"
         return _verdict(signal, status, Verdict.NOT_APPLICABLE, text)
+    if incumbent.problem is not None:
+        return _without(signal, status, incumbent.problem)
     return _verdict(signal, status, Verdict.PASS, "compared with the incumbent")
 
 

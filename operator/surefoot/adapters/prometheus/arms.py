@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from surefoot.adapters.prometheus import histograms
 from surefoot.adapters.prometheus.histograms import Grid, Observed
-from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.increases import GoesBackwards, Sheet
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.promql import Arms, quote
 from surefoot.engine.questions import Problem, ProblemKind
@@ -46,10 +46,14 @@ class Arm:
         """Buckets that make up no histogram, or not the same as others."""
         return Problem(ProblemKind.EDGES, f"{metric} of the {self.name} {said}")
 
-    def not_a_number(self, metrics: Sequence[str]) -> Problem:
+    def not_a_number(self, metrics: Sequence[str], error: NotANumber) -> Problem:
         """A sample that nothing may be counted with."""
-        text = f"{' or '.join(metrics)} of the {self.name} has a sample that is not a finite number"
-        return Problem(ProblemKind.NOT_A_NUMBER, f"{text}: check its exporter")
+        text = f"{' or '.join(metrics)} of the {self.name} "
+        if isinstance(error, GoesBackwards):
+            text += f"{error}: check that it is a counter, and that no two replicas are mixed"
+        else:
+            text += "has a sample that is negative or not a finite number: check its exporter"
+        return Problem(ProblemKind.NOT_A_NUMBER, text)
 
     def observed(self, name: str, series: Sequence[Series], grid: Grid) -> Observed | Problem:
         """What the buckets, or the native histograms, of one metric counted in the window."""
@@ -60,8 +64,8 @@ class Arm:
             return histograms.cumulative(self.sheet, series)
         except histograms.UnsoundBuckets as error:
             return self.unsound(bucket, str(error))
-        except NotANumber:
-            return self.not_a_number((bucket,))
+        except NotANumber as error:
+            return self.not_a_number((bucket,), error)
 
 
 def has(series: Series, labels: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from surefoot.adapters.prometheus import native, promql
 from surefoot.adapters.prometheus.increases import target
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.memory import Identity, Trace, identity
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.wants import Page, Parts, Values
@@ -99,7 +100,7 @@ class Ends:
         """Between its ends, in the order of their times. A series that is gone has no time: its last
         sample is older than any that counts as fresh."""
         key = last.name, last.labels.get(self.arms.label, "")
-        known = between or Series({}, ())
+        known = between or Series(Labels(), ())
         inside = (
             [each for each in known.samples if self.start < each[0] <= self.end],
             [each for each in known.natives if self.start < each[0] <= self.end],
@@ -109,7 +110,7 @@ class Ends:
             newest_known = max((each[0] for many in inside for each in many), default=self.start)
             time = max(self.end - _LOOKBACK_S, newest_known + _MOMENT_S)
         time = max(time, self.start + _MOMENT_S)
-        before = first or Series({}, ())
+        before = first or Series(Labels(), ())
         samples = [
             *((self.start, value) for _, value in before.samples),
             *inside[0],

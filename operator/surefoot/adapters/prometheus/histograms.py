@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, isnan
+from math import inf
 
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.increases import Sheet, joined, resets_of
+from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.stats.measures import Histogram
 
@@ -41,24 +42,19 @@ def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
 
     Raises UnsoundBuckets and NotANumber.
     """
-    exported: dict[frozenset[tuple[str, str]], dict[float, Series]] = defaultdict(dict)
+    exported: dict[Rest, dict[float, Series]] = defaultdict(dict)
     for series in buckets:
-        edge = _edge(series.labels.get("le"))
-        labels = frozenset(item for item in series.labels.items() if item[0] != "le")
-        same = exported[labels].get(edge)
-        samples = joined(same.samples, series.samples) if same else series.samples
-        exported[labels][edge] = Series(series.labels, samples)
+        labels = series.labels
+        edge = labels.edge
+        if edge is None:
+            le = labels.get("le")
+            said = f"le={le!r}, which is no number" if le is not None else "no label le"
+            raise UnsoundBuckets(f"has a bucket with {said}: keep it when relabelling")
+        same = exported[labels.rest].get(edge)
+        if same is not None:
+            series = Series(labels, joined(same.samples, series.samples))
+        exported[labels.rest][edge] = series
     return [_risen(sheet, each) for each in exported.values()]
-
-
-def _edge(le: str | None) -> float:
-    try:
-        edge = float(le or "")
-    except ValueError:
-        edge = -inf
-    if isnan(edge) or edge == -inf:
-        raise UnsoundBuckets(f"has a bucket with le={le!r}, which is no number")
-    return edge
 
 
 def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
@@ -66,7 +62,7 @@ def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
         raise UnsoundBuckets('has no bucket le="+Inf": export it, or keep it when relabelling')
     if len(by_edge) == 1:
         raise UnsoundBuckets('has only the bucket le="+Inf": export finite edges')
-    resets = resets_of(by_edge.values())
+    resets = resets_of(each for each in by_edge.values() if not each.steady)
     risen = {edge: sheet.risen(by_edge[edge], resets) for edge in sorted(by_edge)}
     if any(above < below - _NOISE for below, above in pairwise(risen.values())):
         raise UnsoundBuckets("has buckets that fall as their edges rise: check its exporter")

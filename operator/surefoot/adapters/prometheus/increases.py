@@ -1,16 +1,19 @@
 """From the samples of one query to what each series counted in the window."""
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from math import inf
 
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.promql import Arms
-from surefoot.stats.counters import Sample, born_from_zero, increase, reset_times
+from surefoot.stats.counters import NotANumber, Sample, born_from_zero, increase, reset_times
 
 Target = tuple[str, str]
 
@@ -19,6 +22,19 @@ def target(series: Series) -> Target | None:
     """Which scraped target a series came from; None where its labels do not say."""
     instance = series.labels.get("instance")
     return None if instance is None else (series.labels.get("job", ""), instance)
+
+
+# After a restart a counter has to count anew, from one sample to the next, all that it had: a small
+# number by chance, hardly nine tenths of many, and hardly half of it twice in a row.
+_MANY, _KEPT = 1000.0, 0.9
+_OFTEN, _HALF = 2, 2.0
+
+
+class GoesBackwards(NotANumber):
+    """A counter that fell by a little: it is none, or samples of two are mixed."""
+
+    def __init__(self, earlier: float, later: float) -> None:
+        super().__init__(f"falls from {earlier:g} to {later:g}, which no restart does")
 
 
 class Index:
@@ -85,8 +101,50 @@ class Sheet:
         return where is not None and born_from_zero(first, self.index.spans.get(where, ()))
 
     def risen(self, series: Series, resets: frozenset[float] = frozenset()) -> float:
-        """What the series counted in the window. Raises NotANumber."""
-        return increase(series.samples, self.start, self.end, self.born(series), resets)
+        """What the series counted in the window. Raises NotANumber and GoesBackwards."""
+        samples = series.samples
+        if series.steady and not resets:
+            first = bisect_right(samples, (self.start, inf))
+            last = bisect_right(samples, (self.end, inf), first)
+            if first > 0:
+                return samples[last - 1][1] - samples[first - 1][1]
+        born = self.born(series)
+        if not series.steady:
+            self._check(samples)
+        return increase(samples, self.start, self.end, born, resets)
+
+    def _check(self, samples: Sequence[Sample]) -> None:
+        """A counter falls to what it counted since its restart, and below zero never."""
+        often = 0
+        for (_, earlier), (time, value) in pairwise(samples):
+            if not self.start < time <= self.end:
+                continue
+            if min(earlier, value) < 0:
+                raise NotANumber("a sample is negative")
+            often += value < earlier <= _HALF * value
+            if value < earlier and (
+                (earlier >= _MANY and value >= _KEPT * earlier) or often >= _OFTEN
+            ):
+                raise GoesBackwards(earlier, value)
+
+    def moved(self, sums: Iterable[Series], counters: Iterable[Series]) -> float:
+        """What sums of observations rose or fell. They restart with the counters beside them, and
+        not where they fall: an observation may be negative. Raises NotANumber."""
+        resets: dict[object, frozenset[float]] = defaultdict(frozenset)
+        for each in counters:
+            if not each.steady:
+                resets[_labels(each, ("le", "__name__"))] |= reset_times(each.samples)
+        return sum(
+            increase(
+                each.samples,
+                self.start,
+                self.end,
+                self.born(each),
+                resets[_labels(each, ("__name__",))],
+                may_fall=True,
+            )
+            for each in sums
+        )
 
     def observed(self, many: Iterable[Series]) -> Native:
         """What native histograms observed together in the window. Raises NotANumber."""

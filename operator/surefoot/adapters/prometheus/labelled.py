@@ -54,10 +54,11 @@ def _score_sum(arm: Arm, source: LabeledScoresSource, parts: Outcomes) -> float 
     natives = [part.found.total for part in parts if isinstance(part, histograms.Natives)]
     if natives:
         return sum(natives)
+    sums = arm.of(source.sum)
     try:
-        return arm.sheet.total(arm.of(source.sum)) if arm.of(source.sum) else None
-    except NotANumber:
-        return arm.not_a_number((source.sum,))
+        return arm.sheet.moved(sums, arm.of(source.bucket)) if sums else None
+    except NotANumber as error:
+        return arm.not_a_number((source.sum,), error)
 
 
 def _by_outcome(

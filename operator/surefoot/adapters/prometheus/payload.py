@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
+from surefoot.adapters.prometheus.labels import Labels, labels_of
 from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
@@ -27,12 +29,19 @@ class Failed(Exception):
 class Series:
     """Labels (the metric's name as `__name__`) and raw samples in the order of their times.
 
-    A series may be a native histogram: then its samples are in `natives`.
+    A series may be a native histogram: then its samples are in `natives`. `steady`: as far as its
+    samples tell, it is a counter that never restarted.
     """
 
-    labels: Mapping[str, str]
+    labels: Labels
     samples: tuple[Sample, ...]
     natives: tuple[NativeSample, ...] = ()
+    steady: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = [value for _, value in self.samples]
+        steady = bool(values) and values[0] >= 0 and isfinite(sum(values))
+        object.__setattr__(self, "steady", steady and sorted(values) == values)
 
     @property
     def name(self) -> str:
@@ -118,7 +127,7 @@ def _result(kind: str, result: Any) -> Result:
 def _series(entry: Mapping[str, Any]) -> Series:
     samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
     natives = tuple(_native(time, found) for time, found in entry.get("histograms", ()))
-    return _sound(Series(_labels(entry["metric"]), samples, natives))
+    return _sound(Series(labels_of(entry["metric"]), samples, natives))
 
 
 def _element(entry: Mapping[str, Any]) -> Series:
@@ -126,11 +135,7 @@ def _element(entry: Mapping[str, Any]) -> Series:
     value, histogram = entry.get("value"), entry.get("histogram")
     samples = ((float(value[0]), float(value[1])),) if value is not None else ()
     natives = (_native(*histogram),) if histogram is not None else ()
-    return _sound(Series(_labels(entry["metric"]), samples, natives))
-
-
-def _labels(metric: Mapping[str, Any]) -> Mapping[str, str]:
-    return {str(key): str(value) for key, value in metric.items()}
+    return _sound(Series(labels_of(entry["metric"]), samples, natives))
 
 
 def _native(time: Any, found: Mapping[str, Any]) -> NativeSample:

@@ -82,8 +82,8 @@ def _guarded(arm: Arm, source: SeriesSource, signal: Signal) -> Reading:
     metrics = source.metrics(signal)
     try:
         found = _measured(arm, source, signal)
-    except NotANumber:
-        return Reading(problem=arm.not_a_number(metrics))
+    except NotANumber as error:
+        return Reading(problem=arm.not_a_number(metrics, error))
     if isinstance(found, Problem):
         return Reading(problem=found)
     return Reading(found, arm.newest(names_of(source, signal)))
@@ -186,9 +186,10 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
         if not sums:
             return Reading(problem=arm.absent(source.sum))
         try:
-            bins = replace(bins, total=arm.sheet.total(sums) / source.divide_by)
-        except NotANumber:
-            return Reading(problem=arm.not_a_number((source.sum,)))
+            moved = arm.sheet.moved(sums, arm.of(source.bucket))
+        except NotANumber as error:
+            return Reading(problem=arm.not_a_number((source.sum,), error))
+        bins = replace(bins, total=moved / source.divide_by)
     return Reading(bins, newest)
 
 

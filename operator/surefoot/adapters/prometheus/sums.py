@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from surefoot.adapters.prometheus import promql
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.wants import Page, Parts, Values
 
@@ -58,7 +59,7 @@ class Sums:
             return
         time = max(newest[0].samples[0][1], self.start + 0.001)
         for each in found[f"{side} {name}"]:
-            labels = {**each.labels, "__name__": name, ARM: side}
+            labels = Labels(each.labels, __name__=name, **{ARM: side})
             samples = tuple((time, value) for _, value in each.samples)
             natives = tuple((time, value) for _, value in each.natives)
             if name not in self.gauges and samples:

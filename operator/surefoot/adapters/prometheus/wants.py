@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from surefoot.adapters.prometheus import promql
+from surefoot.adapters.prometheus.labels import Labels, labels_of
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
 from surefoot.engine.questions import Problem, ProblemKind
@@ -123,12 +124,12 @@ async def _values(
         )
         return dict.fromkeys(wants, Problem(ProblemKind.UNREACHABLE, text))
     if single is not None:
-        elements = found.series or tuple(Series({}, ((at, value),)) for value in found.values)
+        elements = found.series or tuple(Series(Labels(), ((at, value),)) for value in found.values)
         return {want: {name: elements for name, _ in want.parts} for want in wants}
     by_part: dict[str, list[Series]] = defaultdict(list)
     for series in found.series:
         labels = {name: value for name, value in series.labels.items() if name != PART}
-        mine = Series(labels, series.samples, series.natives)
+        mine = Series(labels_of(labels), series.samples, series.natives)
         by_part[series.labels.get(PART, "")].append(mine)
     return {
         want: {name: tuple(by_part[f"{number}.{name}"]) for name, _ in want.parts}
