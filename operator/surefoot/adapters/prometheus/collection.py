@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from surefoot.adapters.prometheus import readings
+from surefoot.adapters.prometheus.arms import Arm
 from surefoot.adapters.prometheus.increases import Index, Sheet
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.payload import Vector
@@ -91,22 +92,35 @@ def _answer(plan: Plan, found: Found, index: Index | None, scrape_interval: time
         return readings.scalar(found, plan.now)
     assert plan.source is not None
     assert index is not None
-    sheet = Sheet(index, plan.start, plan.end)
+    sheet = Sheet(index, plan.start, plan.end, 2 * scrape_interval.total_seconds())
     answer = readings.answer(plan.signal, plan.source, found.arms, sheet)
-    oldest = plan.now - STALE_AFTER_SCRAPES * scrape_interval
+    arms = Arm("candidate", sheet, found.arms), Arm("incumbent", sheet, found.arms)
     both = (
-        each if plan.closed else _not_stale(each, plan.now, oldest)
-        for each in (answer.candidate, answer.incumbent)
+        _covered(reading, arm, plan)
+        if plan.closed
+        else _not_stale(reading, plan.now, scrape_interval)
+        for reading, arm in zip((answer.candidate, answer.incumbent), arms, strict=True)
     )
     return Answer(*(_noted(each, found.note) for each in both))
+
+
+def _covered(reading: Reading, arm: Arm, plan: Plan) -> Reading:
+    """An interval of evidence of which samples are missing is a missing interval: what was counted
+    in a part of it, or since long before it, is no evidence."""
+    if reading.problem is not None or arm.sheet.covers(s for n in plan.names for s in arm.of(n)):
+        return reading
+    text = f"no samples of the {arm.name} at both ends of the interval"
+    text += ": Prometheus did not scrape it then, or does not keep it for that long"
+    return Reading(problem=Problem(ProblemKind.EMPTY, text))
 
 
 def _noted(reading: Reading, note: str) -> Reading:
     return replace(reading, note=note) if note and reading.measure is not None else reading
 
 
-def _not_stale(reading: Reading, now: datetime, oldest: datetime) -> Reading:
+def _not_stale(reading: Reading, now: datetime, scrape_interval: timedelta) -> Reading:
     """Old samples say nothing of now: a window that reaches back to them is no evidence."""
+    oldest = now - STALE_AFTER_SCRAPES * scrape_interval
     if reading.newest is None or reading.newest >= oldest:
         return reading
     age = (now - reading.newest).total_seconds()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import inf
+from typing import TypeVar
 
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.native import Native, NativeSample
@@ -16,6 +17,7 @@ from surefoot.adapters.prometheus.promql import Arms
 from surefoot.stats.counters import NotANumber, Sample, born_from_zero, increase, reset_times
 
 Target = tuple[str, str]
+T = TypeVar("T", Sample, NativeSample)
 
 
 def target(series: Series) -> Target | None:
@@ -88,17 +90,24 @@ class Index:
 @dataclass(frozen=True)
 class Sheet:
     """All series that one query returned, and the window that is counted: (start, end] in Unix
-    seconds."""
+    seconds.
+
+    A sample from up to `reach_s` before the start tells how a counter stood then; an older one would
+    bring in what was counted before the window, say at another weight.
+    """
 
     index: Index
     start: float
     end: float
+    reach_s: float = inf
 
     def born(self, series: Series) -> bool:
         """Whether the series is known to have started at zero with its first sample."""
         where = target(series)
         first = (series.samples or series.natives)[0][0]
-        return where is not None and born_from_zero(first, self.index.spans.get(where, ()))
+        if where is None or first <= self.start:
+            return False
+        return born_from_zero(first, self.index.spans.get(where, ()))
 
     def risen(self, series: Series, resets: frozenset[float] = frozenset()) -> float:
         """What the series counted in the window. Raises NotANumber and GoesBackwards."""
@@ -106,12 +115,27 @@ class Sheet:
         if series.steady and not resets:
             first = bisect_right(samples, (self.start, inf))
             last = bisect_right(samples, (self.end, inf), first)
-            if first > 0:
+            if first > 0 and samples[first - 1][0] >= self.start - self.reach_s:
                 return samples[last - 1][1] - samples[first - 1][1]
-        born = self.born(series)
         if not series.steady:
             self._check(samples)
-        return increase(samples, self.start, self.end, born, resets)
+        return increase(self._near(samples), self.start, self.end, self.born(series), resets)
+
+    def _near(self, samples: tuple[T, ...]) -> tuple[T, ...]:
+        if samples and samples[0][0] >= self.start - self.reach_s:
+            return samples
+        return tuple(each for each in samples if each[0] >= self.start - self.reach_s)
+
+    def covers(self, many: Iterable[Series]) -> bool:
+        """Whether series tell how much was counted from the window's start to its end, both times
+        to within the reach; one is enough, as others come and go."""
+        begun = ended = False
+        for series in many:
+            times = [time for time, _ in (series.samples or series.natives)]
+            begun |= any(0 <= self.start - time <= self.reach_s for time in times)
+            begun |= times[0] <= self.end and self.born(series)
+            ended |= any(0 <= self.end - time <= self.reach_s for time in times)
+        return begun and ended
 
     def _check(self, samples: Sequence[Sample]) -> None:
         """A counter falls to what it counted since its restart, and below zero never."""
@@ -136,7 +160,7 @@ class Sheet:
                 resets[_labels(each, ("le", "__name__"))] |= reset_times(each.samples)
         return sum(
             increase(
-                each.samples,
+                self._near(each.samples),
                 self.start,
                 self.end,
                 self.born(each),
@@ -149,7 +173,7 @@ class Sheet:
     def observed(self, many: Iterable[Series]) -> Native:
         """What native histograms observed together in the window. Raises NotANumber."""
         return native.added(
-            native.increase(series.natives, self.start, self.end, self.born(series))
+            native.increase(self._near(series.natives), self.start, self.end, self.born(series))
             for series in many
         )
 
