@@ -18,7 +18,7 @@ from surefoot.stats.evidence import Interval, floor_digits
 from surefoot.stats.measures import Measure
 
 MOST_AT_ONCE = 10
-"""Intervals that one collection catches up with; the next one takes the next."""
+"""Intervals of each signal that one collection catches up with; the next one takes the next."""
 _UNANSWERED = (ProblemKind.UNREACHABLE, ProblemKind.TIMEOUT, ProblemKind.PARTIAL, ProblemKind.QUERY)
 
 
@@ -56,7 +56,9 @@ def spans(evidence: EvidenceStatus | None, stand: Stand) -> list[Span]:
     for signal in compared(stand.plan):
         first = anchor + signal.delay
         start = max(first, taken.get(signal.name, first))
-        while start + length <= stand.now and len(found) < MOST_AT_ONCE * len(stand.plan.signals):
+        for _ in range(MOST_AT_ONCE):
+            if start + length > stand.now:
+                break
             found.append(Span(signal, start, start + length))
             start += length
     return found

@@ -1,6 +1,6 @@
 """From answers to verdicts: every signal against its threshold, never a pass on missing data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -111,7 +111,15 @@ def not_applicable(signal: Signal, stand: Stand, reason: str) -> Judged:
 
 
 def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
-    """The verdict on one signal from one answer."""
+    """The verdict on one signal from one answer; it says so if the samples were not all read."""
+    found = _judged(signal, stand, before, answer)
+    if not answer.candidate.note or found.status.value is None:
+        return found
+    reason = f"{found.status.reason} ({answer.candidate.note})"[:1024]
+    return replace(found, status=found.status.model_copy(update={"reason": reason}))
+
+
+def _judged(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
     frozen = before.frozen if before else None
     incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
     status = _blank(signal, stand).model_copy(
@@ -150,7 +158,7 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     if isinstance(reading.measure, Quality):
         return _against_quality(signal, status, reading.measure)
     if signal.threshold is None:
-        return _compared_only(signal, stand, status, value)
+        return _compared_only(signal, stand, status, value, answer.incumbent)
     return _against_limit(signal, status, value, incumbent, reading)
 
 
@@ -175,13 +183,17 @@ def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> 
     return _verdict(signal, status, Verdict.PASS, "within its limits")
 
 
-def _compared_only(signal: Signal, stand: Stand, status: SignalStatus, value: Value) -> Judged:
+def _compared_only(
+    signal: Signal, stand: Stand, status: SignalStatus, value: Value, incumbent: Reading
+) -> Judged:
     """Without a limit there is nothing to cross: the evidence decides, and samples must be there."""
     if value.number is None:
         return _verdict(signal, status, Verdict.NO_DATA, value.note or "no value", covered=False)
     if stand.index >= len(stand.plan.steps):
         text = "the incumbent has no traffic to compare with"
         return _verdict(signal, status, Verdict.NOT_APPLICABLE, text)
+    if incumbent.problem is not None:
+        return _without(signal, status, incumbent.problem)
     return _verdict(signal, status, Verdict.PASS, "compared with the incumbent")
 
 

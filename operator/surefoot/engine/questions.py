@@ -80,11 +80,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The answer for one arm: a measure with the time of its newest sample, or a problem."""
+    """The answer for one arm: a measure with the time of its newest sample, or a problem.
+
+    `note` says how it was read where that is not sample by sample.
+    """
 
     measure: Measure | None = None
     newest: datetime | None = None
     problem: Problem | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

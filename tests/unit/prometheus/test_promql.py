@@ -19,14 +19,14 @@ from tests.unit.prometheus.builders import question
 
 def test_one_selector_for_both_arms() -> None:
     arms = arms_of(presets()["envoy"], question())
-    assert selector(frozenset({"b", "a"}), arms, 149.2) == (
+    assert selector({"b", "a"}, (arms,), 149.2) == (
         '{__name__=~"a|b",envoy_cluster_name=~"risk_fraud-v41_80|risk_fraud-v42_80"}[150s]'
     )
 
 
 def test_shared_labels_are_matched_exactly() -> None:
     arms = arms_of(presets()["model-server"], question("Drift"))
-    assert selector(frozenset({"m"}), arms, 30) == (
+    assert selector({"m"}, (arms,), 30) == (
         '{__name__=~"m",namespace="risk",'
         'pod=~"fraud-v41-[a-z0-9]{1,10}-[a-z0-9]{5}|fraud-v42-[a-z0-9]{1,10}-[a-z0-9]{5}"}[30s]'
     )
@@ -34,7 +34,7 @@ def test_shared_labels_are_matched_exactly() -> None:
 
 def test_regular_expressions_are_escaped_twice_as_promql_needs() -> None:
     arms = arms_of(presets()["envoy"], question(candidate='a.b"} or up{x="'))
-    text = selector(frozenset({"m"}), arms, 1)
+    text = selector({"m"}, (arms,), 1)
     assert '"risk_a\\\\.b\\"\\\\} or up\\\\{x=\\"_80|' in text
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from surefoot.adapters.prometheus.client import Client
-from surefoot.adapters.prometheus.collection import collect
+from surefoot.adapters.prometheus.collection import Asked, collect_all
+from surefoot.adapters.prometheus.gather import Gather
+from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.presets import supports
+from surefoot.adapters.prometheus.reader import Rules
 from surefoot.adapters.prometheus.readings import failed
 from surefoot.adapters.prometheus.schedule import (
     FIRST_LAG,
@@ -65,9 +68,13 @@ class PrometheusMetrics:
         max_concurrent: int = 8,
         max_answer_bytes: int = 16 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
+        max_series: int = 10_000,
     ) -> None:
-        """`url` is Prometheus' root, path prefix included; `timeout` holds for each query."""
+        """`url` is Prometheus' root, path prefix included; `timeout` holds for each query. Of a
+        release with more than `max_series` series Prometheus is asked for sums."""
         self._client = Client(url, timeout, max_concurrent, max_answer_bytes, headers)
+        self._rules, self._memory = Rules(scrape_interval, max_series), Memory()
+        self._gather = Gather(self._collected, scrape_interval)
         self._scrape_interval = scrape_interval
         self._on_done = on_done
         self._runs: dict[Key, _Run] = {}
@@ -82,6 +89,7 @@ class PrometheusMetrics:
         for key in list(self._runs):
             self.forget(key)
         await asyncio.gather(*self._cancelled, return_exceptions=True)
+        await self._gather.close()
         await self._client.close()
 
     def collect(
@@ -103,7 +111,7 @@ class PrometheusMetrics:
         elif run.returned is not None:
             answers, run.returned = run.returned, None
         if run.task is None:
-            self._begin_when_due(key, run, asked, closed, now)
+            self._begin_when_due(key, run, asked, closed, now, interval)
         return answers
 
     def _renewed(
@@ -132,6 +140,7 @@ class PrometheusMetrics:
         asked: Mapping[str, Question],
         closed: Sequence[Question],
         now: datetime,
+        interval: timedelta,
     ) -> None:
         """Begin the next collection, or have the release woken when it is time to.
 
@@ -144,8 +153,10 @@ class PrometheusMetrics:
             run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
             return
         run.asked, run.asked_at = asked, now
-        every = [*asked.values(), *closed]
-        run.task = asyncio.create_task(self._collected(every, now), name=f"collect {'/'.join(key)}")
+        every = Asked([*asked.values(), *closed], now, interval)
+        run.task = asyncio.create_task(
+            self._gather.join(key, every), name=f"collect {'/'.join(key)}"
+        )
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     def give_back(self, key: Key, answers: Answers) -> None:
@@ -168,12 +179,15 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
 
-    async def _collected(self, asked: Sequence[Question], now: datetime) -> Answers:
-        """The answers, whatever happens."""
+    async def _collected(self, asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+        """The answers to several releases, whatever happens."""
         try:
-            return await collect(self._client.ask, asked, now, self._scrape_interval)
+            return await collect_all(self._client.ask, asked, self._rules, self._memory)
         except Exception as error:
             log.exception("a collection failed")
             text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
             problem = failed(Problem(ProblemKind.UNREACHABLE, text))
-            return {question.key: problem for question in asked}
+            return {
+                release: {question.key: problem for question in each.questions}
+                for release, each in asked.items()
+            }
