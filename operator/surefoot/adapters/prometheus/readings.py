@@ -21,7 +21,7 @@ from surefoot.adapters.prometheus.sources import (
     SeriesSource,
 )
 from surefoot.api.signals import Signal
-from surefoot.api.vocabulary import SignalMetric
+from surefoot.api.vocabulary import SignalMetric, SignalType
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.stats.counters import NotANumber
 from surefoot.stats.measures import (
@@ -167,7 +167,9 @@ def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal:
 
 
 def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram) -> Reading:
-    """A mean is exact only from the sum of the scores."""
+    """A mean is exact only from the sum of the scores. A latency has its sum where there is one."""
+    if signal.type is SignalType.LATENCY:
+        bins = replace(bins, total=_sum_of(arm, source))
     if signal.measure is SignalMetric.MEAN_SHIFT:
         sums = arm.of(source.sum)
         if not sums:
@@ -177,6 +179,15 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
         except NotANumber:
             return Reading(problem=arm.not_a_number((source.sum,)))
     return Reading(bins, arm.newest((source.bucket,)))
+
+
+def _sum_of(arm: Arm, source: HistogramSource) -> float | None:
+    """Seconds that all requests took together; None where it is not exported, or no number."""
+    sums = arm.of(source.sum)
+    try:
+        return arm.sheet.total(sums) / source.divide_by if sums else None
+    except NotANumber:
+        return None
 
 
 def _cumulative(arm: Arm, source: HistogramSource) -> list[histograms.Cumulative] | Problem:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from surefoot.api.signals import Signal
-from surefoot.api.vocabulary import SignalMetric
+from surefoot.api.vocabulary import SignalMetric, SignalType
 
 _BUCKET, _SUM, _COUNT = "_bucket", "_sum", "_count"
 
@@ -42,6 +42,11 @@ class CountsSource(PresetModel):
         return (self.requests.metric, self.errors.metric)
 
 
+def _weighs(signal: Signal) -> bool:
+    """Whether requests in flight matter: to what is held against the other arm's latency."""
+    return signal.type is SignalType.LATENCY
+
+
 class HistogramSource(PresetModel):
     """A histogram, named without `_bucket`; edges are divided by `divide_by` (1000: ms to s)."""
 
@@ -57,9 +62,9 @@ class HistogramSource(PresetModel):
         return self.histogram + _SUM
 
     def metrics(self, signal: Signal) -> tuple[str, ...]:
-        """The sum only where a mean is asked for."""
+        """The sum only where a mean is asked for, or how much a comparison's arms had to do."""
         shift = signal.measure is SignalMetric.MEAN_SHIFT
-        return (self.bucket, self.sum) if shift else (self.bucket,)
+        return (self.bucket, self.sum) if shift or _weighs(signal) else (self.bucket,)
 
 
 class LabeledScoresSource(PresetModel):
