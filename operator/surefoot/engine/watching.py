@@ -51,11 +51,13 @@ def _serves(obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
     serving = status.incumbent
     if serving is None or plan.suspend or obs.deleted:
         return False
-    won = any(p.outcome is Outcome.PROMOTED and p.ended_at == serving.since for p in status.history)
-    adopted = any(
-        p.reason is Reason.ADOPTED and p.ended_at == serving.since for p in status.history
+    known = status.watch is not None and status.watch.since == serving.since
+    won = any(
+        p.outcome is Outcome.PROMOTED and p.reason is not Reason.ADOPTED
+        for p in status.history
+        if p.ended_at == serving.since
     )
-    return won and not adopted and plan.candidate.workload_ref.name == serving.workload
+    return (won or known) and plan.candidate.workload_ref.name == serving.workload
 
 
 def watch(

@@ -42,11 +42,6 @@ class CountsSource(PresetModel):
         return (self.requests.metric, self.errors.metric)
 
 
-def _weighs(signal: Signal) -> bool:
-    """Whether requests in flight matter: to what is held against the other arm's latency."""
-    return signal.type is SignalType.LATENCY
-
-
 class HistogramSource(PresetModel):
     """A histogram, named without `_bucket`; edges are divided by `divide_by` (1000: ms to s)."""
 
@@ -62,9 +57,10 @@ class HistogramSource(PresetModel):
         return self.histogram + _SUM
 
     def metrics(self, signal: Signal) -> tuple[str, ...]:
-        """The sum only where a mean is asked for, or how much a comparison's arms had to do."""
-        shift = signal.measure is SignalMetric.MEAN_SHIFT
-        return (self.bucket, self.sum) if shift or _weighs(signal) else (self.bucket,)
+        """The sum only where a mean is asked for; or for latency, how much an arm had to do."""
+        mean = signal.measure is SignalMetric.MEAN_SHIFT
+        loaded = signal.type is SignalType.LATENCY
+        return (self.bucket, self.sum) if mean or loaded else (self.bucket,)
 
 
 class LabeledScoresSource(PresetModel):
