@@ -189,7 +189,7 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
     ),
     CelRule(
         "!has(self.watch) || ((self.type == 'DataQuality' || has(self.threshold)) && "
-        "(!has(self.query) || !self.query.matches('\\{\\{ *incumbent')))",
+        "(!has(self.query) || !self.query.matches('\\\\{\\\\{ *incumbent')))",
         "watch needs a limit that stands alone: set threshold, and no {{incumbent.…}} in a query; "
         "after the promotion there is no incumbent",
         _watchable,

@@ -22,7 +22,7 @@ tells it."""
 TIGHTEST = 7.94
 """The mixture is tightest where V = 7.94·prior: 2·ln(1/α) + ln(1 + 2·ln(1/α)) at α = 0.05."""
 _DIGITS = 9
-_DOUBLINGS = 10
+_DOUBLINGS = 6
 _BISECTIONS = 60
 _FURTHEST = 4096.0
 
@@ -167,7 +167,7 @@ def _excluded(sums: Sums, theta: float, times: float, relative: bool) -> bool:
 
 def _outermost(excluded: Callable[[float], bool], centre: float, unit: float) -> float | None:
     """The furthest θ on one side that is not excluded: looked for at doubling distances, so that a
-    set with gaps counts as a whole; None where it goes on beyond 1,024 units."""
+    set with gaps counts as a whole; None where it goes on beyond 64 units."""
     grid = [centre, *(centre + unit * 2.0**power for power in range(_DOUBLINGS + 1))]
     last = max(index for index, theta in enumerate(grid) if index == 0 or not excluded(theta))
     if last == len(grid) - 1:
