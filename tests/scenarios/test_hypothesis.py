@@ -88,6 +88,7 @@ async def test_a_required_hope_is_waited_for_before_the_bake():
     assert world.weight() == 50
     assert "decided after about" in world.status["message"]
     assert world.condition("Stalled")[0] == "False"
+    assert world.reasons().count("HypothesisOpen") == 1
     reads(world, Counts(60, 6000), Counts(10, 6000))
     await until(world, "Idle")
     assert hope(world)["verdict"] == "Reached"
@@ -242,3 +243,11 @@ async def test_a_state_that_makes_no_sense_begins_anew():
     world.status["hypothesis"]["state"] = [1.0, 2.0]
     await until(world, "Idle")
     assert hope(world)["verdict"] == "Reached"
+
+
+async def test_a_target_that_is_as_good_as_met_is_hardly_ever_decided():
+    world = hopeful({"relative": 0.5})
+    reads(world, Counts(60, 6000), Counts(30, 6000))
+    await world.run(2400, every=30)
+    assert hope(world)["verdict"] == "Testing"
+    assert "with this traffic it will hardly be decided" in hope(world)["message"]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.measures import Histogram
 from tests.scenarios.world import new_world, workload
 
@@ -103,3 +104,12 @@ async def test_a_hope_for_latency_does_not_count_such_intervals_either():
     await world.run(1200, every=30)
     assert world.status["hypothesis"]["state"] == []
     assert world.status["hypothesis"]["verdict"] == "Testing"
+
+
+async def test_an_arm_without_an_answer_is_missing_and_not_unlike():
+    world = compared(replicas=(20, 1))
+    nothing = Problem(ProblemKind.EMPTY, "no samples")
+    reads(world, of(QUICK, 0.9, 20.0), nothing)
+    await world.run(900, every=30)
+    assert evidence(world)["intervals"] > 3
+    assert not evidence(world).get("unlike")

@@ -49,8 +49,8 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
     course.follow_steps,
     course.start,
     progress.hold,
-    progress.gate,
     rules_hope.hoped,
+    progress.gate,
     progress.advance,
     progress.promote,
 )
