@@ -172,7 +172,8 @@ def breach_text(
     """What was crossed, and the command for the way back. No traffic is moved by it."""
     since = status.watch
     assert since is not None
-    seen = "; ".join(f"{s.name}: {s.reason}" for s in failed)
+    # An Event has 1,024 bytes, and the command at its end has to be whole.
+    seen = "; ".join(f"{s.name}: {s.reason[:200]}" for s in failed)
     text = f"{seen} ({_promoted(since)}). No traffic was moved"
     if obs.spec is None:
         return text

@@ -20,7 +20,7 @@ def performance(metric, cut=0.5):
             "decisionThreshold": cut,
             "source": {"preset": "model-server"},
             "threshold": {"min": 0.1, "window": "1h"},
-        }  # fmt: skip
+        }
     )
 
 
