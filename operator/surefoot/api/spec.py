@@ -9,6 +9,8 @@ from pydantic import Field
 from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.durations import Duration
+from surefoot.api.hypothesis import Hypothesis
+from surefoot.api.hypothesis_rules import HYPOTHESIS_RULES
 from surefoot.api.signals import Signal
 from surefoot.api.status import MOST_STEPS
 
@@ -200,6 +202,10 @@ class ModelReleaseSpec(ApiModel):
     ] = 3
     analysis: Analysis = Field(default_factory=Analysis)
     signals: Annotated[list[Signal], Field(max_length=16)] = Field(default_factory=list)
+    hypothesis: Annotated[
+        Hypothesis | None,
+        Field(description="What is expected to get better; tested, and reported with the outcome."),
+    ] = None
     on_no_data: Annotated[
         OnNoData, Field(description="Hold (default) or Revert, once a signal's window has passed.")
     ] = OnNoData.HOLD
@@ -215,6 +221,7 @@ class ModelReleaseSpec(ApiModel):
     )
 
     rules: ClassVar[tuple[CelRule, ...]] = (
+        *HYPOTHESIS_RULES,
         CelRule(
             "self.steps.all(i, self.steps.filter(j, j.weight == i.weight).size() == 1) && "
             "self.steps.map(s, s.weight).isSorted()",

@@ -142,7 +142,7 @@ class Reader:
         }
 
     async def _count(self, arms: promql.Arms, names: set[str]) -> int:
-        found = await self._result(f"count({promql.named(names, arms.matchers)})")
+        found = await self._result(f"count({promql.named(names, arms.matchers)})", self.at)
         return int(found.values[0]) if isinstance(found, Vector) and found.values else 0
 
     def _weigh(self, arms: promql.Arms, page: Page) -> None:
