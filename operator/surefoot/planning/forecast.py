@@ -12,13 +12,13 @@ from surefoot.planning.course import Course, evidence_course, limit_course, requ
 from surefoot.planning.power import SIZES, at_most
 from surefoot.planning.search import smallest_by_step
 from surefoot.planning.simulate import Found, Subject, by_evidence, by_limit, evidence_path
-from surefoot.planning.today import Baseline, Today
+from surefoot.planning.today import Today
 from surefoot.planning.warnings import Warning, warnings_of
 from surefoot.stats import combine
 from surefoot.stats.combine import Ruling, Term
 
 SIMULATED = tuple(SIZES)
-_LADDER_WORK, _OTHER_WORK = 720, 12_000
+_LADDER_WORK, _OTHER_WORK = 720, 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,22 @@ class SignalForecast:
     healthy_limit: Share | None
 
     def smallest(self, step: int) -> float | None:
-        """By whichever way sees less."""
-        sizes = [s for s in (self.by_evidence.get(step), self.by_limit.get(step)) if s is not None]
-        return min(sizes, default=None)
+        """By whichever way sees most, by the end of that step: what an earlier one sees stays seen."""
+        return min(
+            self._sizes(self.by_evidence, step) + self._sizes(self.by_limit, step), default=None
+        )
+
+    def is_by_evidence(self, step: int) -> bool:
+        """Whether it is the comparison that sees it."""
+        return self.smallest(step) in self._sizes(self.by_evidence, step)
+
+    def is_judged(self, step: int) -> bool:
+        """Whether the signal has judged by the end of that step."""
+        return any(at <= step for at in (*self.by_evidence, *self.by_limit))
+
+    @staticmethod
+    def _sizes(sizes: Mapping[int, float | None], step: int) -> list[float]:
+        return [size for at, size in sizes.items() if at <= step and size is not None]
 
     @property
     def simulated(self) -> bool:
@@ -143,9 +156,7 @@ def carry_out(task: Task) -> object:
     return _WORK[task.kind](task)
 
 
-def assemble(
-    spec: ModelReleaseSpec, today: Today, done: Sequence[tuple[Task, object]]
-) -> Forecast:
+def assemble(spec: ModelReleaseSpec, today: Today, done: Sequence[tuple[Task, object]]) -> Forecast:
     """The forecast from all tasks' findings."""
     by_key = {(task.signal.name, task.kind): found for task, found in done}
     holds = [spec.hold_of(i).total_seconds() for i in range(len(spec.steps) + 1)]
@@ -199,9 +210,7 @@ def needed_alone(spec: ModelReleaseSpec, signal: Signal) -> float:
     return 1.0 / spec.analysis.false_revert_budget / combine.even_shares(counted)[signal.name]
 
 
-def _together(
-    spec: ModelReleaseSpec, by_key: Mapping[tuple[str, str], object]
-) -> Share | None:
+def _together(spec: ModelReleaseSpec, by_key: Mapping[tuple[str, str], object]) -> Share | None:
     """The healthy releases whose combined evidence reached the limit at any time."""
     names = [s.name for s in spec.signals if (s.name, "healthy") in by_key]
     if not names:
@@ -210,7 +219,9 @@ def _together(
     paths = [by_key[name, "healthy"] for name in names]
     assert all(isinstance(path, list) for path in paths)
     runs = list(zip(*paths, strict=True))  # type: ignore[arg-type]
-    hits = sum(any(_reverts(spec, shares, names, at) for at in zip(*run, strict=True)) for run in runs)
+    hits = sum(
+        any(_reverts(spec, shares, names, at) for at in zip(*run, strict=True)) for run in runs
+    )
     return Share(hits, len(runs))
 
 
@@ -233,9 +244,7 @@ def _sizes(task: Task) -> object:
     steps = sorted({slot.step for slot in subject.course.slots})
     if not steps:
         return {}
-    until = {
-        step: replace(subject, course=_until(subject.course, step)) for step in steps
-    }
+    until = {step: replace(subject, course=_until(subject.course, step)) for step in steps}
     needed = needed_alone(task.spec, task.signal) if task.kind == "evidence" else 0.0
 
     def seen(seed: int, size: float, last: int) -> int | None:

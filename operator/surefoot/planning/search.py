@@ -74,14 +74,10 @@ def _refined(
 
 def _around(size: float, low: float, high: float) -> list[float]:
     ratio = NEAR ** (2.0 / (_FINE_RUNGS - 1))
-    return [
-        min(high, max(low, size / NEAR * ratio**i)) for i in reversed(range(_FINE_RUNGS))
-    ]
+    return [min(high, max(low, size / NEAR * ratio**i)) for i in reversed(range(_FINE_RUNGS))]
 
 
-def _hits(
-    seen: Seen, size: float, step: int, runs: int, salt: int, number: int
-) -> Iterator[int]:
+def _hits(seen: Seen, size: float, step: int, runs: int, salt: int, number: int) -> Iterator[int]:
     for run in range(runs):
         found = seen(-((salt * 100 + number) * _STRIDE + run) - 1, size, step)
         if found is not None and found <= step:

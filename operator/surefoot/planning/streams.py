@@ -116,9 +116,7 @@ def _labelled(rng: Random, n: int, base: LabeledHistogram) -> LabeledHistogram:
     half = len(base.positives)
     positives, negatives = cells[:half], cells[half:]
     middles = middles_of(base.edges)
-    score_sum = sum(
-        m * (a + b) for m, a, b in zip(middles, positives, negatives, strict=True)
-    )
+    score_sum = sum(m * (a + b) for m, a, b in zip(middles, positives, negatives, strict=True))
     return LabeledHistogram(base.edges, positives, negatives, score_sum)
 
 
@@ -163,7 +161,10 @@ def merged(measures: Sequence[Measure]) -> Measure:
             lists = [m.groups for m in measures if isinstance(m, GroupRates)]
             return GroupRates(
                 tuple(
-                    (name, Counts(sum(g[i][1].bad for g in lists), sum(g[i][1].total for g in lists)))
+                    (
+                        name,
+                        Counts(sum(g[i][1].bad for g in lists), sum(g[i][1].total for g in lists)),
+                    )
                     for i, (name, _) in enumerate(groups)
                 )
             )

@@ -17,6 +17,7 @@ from surefoot.stats.measures import (
     GroupRates,
     Histogram,
     LabeledHistogram,
+    LabeledScores,
     Measure,
     Ratio,
 )
@@ -64,7 +65,9 @@ def assumed(signal: Signal, error_rate: float, labelled: float) -> Baseline | No
             text = f"scores spread evenly over {_SCORE_BINS} buckets"
             return Baseline(Histogram(edges, counts, 0.5 * _WHOLE), 1.0, text)
         case SignalType.CALIBRATION | SignalType.PERFORMANCE:
-            return Baseline(_labelled(), labelled, "scores that are probabilities, most of them low")
+            return Baseline(
+                _scored(signal), labelled, "scores that are probabilities, most of them low"
+            )
         case SignalType.FAIRNESS:
             return _groups(signal, labelled)
         case SignalType.BUSINESS:
@@ -84,6 +87,14 @@ def _latency(signal: Signal) -> Baseline:
     below = [NormalDist(log(median), _SPREAD).cdf(log(edge)) for edge in _EDGES]
     counts = [b - a for a, b in zip([0.0, *below], [*below, 1.0], strict=True)]
     return Baseline(Histogram(_EDGES, tuple(c * _WHOLE for c in counts)), 1.0, text)
+
+
+def _scored(signal: Signal) -> LabeledHistogram | LabeledScores:
+    """As it is read: calibration in the large needs sums alone, unless it is compared."""
+    found = _labelled()
+    if signal.measure is SignalMetric.CALIBRATION_IN_THE_LARGE and signal.compare is None:
+        return LabeledScores(found.positives_total, found.positives_total, found.samples)
+    return found
 
 
 def _labelled() -> LabeledHistogram:
