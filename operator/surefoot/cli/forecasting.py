@@ -105,3 +105,55 @@ def plan(
     with told():
         asked = Asked(traffic, error_rate, labelled, over, runs, prometheus, incumbent)
         run(filename, asked, output, (namespace, context, kubeconfig))
+
+
+def backtest(
+    filename: File,
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from", help="When the release is applied: 2026-01-05T09:00:00Z, or 3h (ago)."
+        ),
+    ],
+    end: Annotated[
+        str | None, typer.Option("--to", help="Until when it is followed. Default: now.")
+    ] = None,
+    shift: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Make the candidate worse: errors=2x, p99=+20%, score-drift=0.25, calibration=+0.05, "
+            "fairness=-30%. By a signal's name or type; may be repeated."
+        ),
+    ] = None,
+    aa: Annotated[
+        bool,
+        typer.Option("--aa", help="Hold two halves of the incumbent's pods against each other."),
+    ] = False,
+    splits: Annotated[
+        int, typer.Option(min=1, max=200, help="Of --aa: how often it is split.")
+    ] = 10,
+    output: Annotated[
+        BacktestOutput | None, typer.Option("-o", "--output", help="Print JSON.")
+    ] = None,
+    prometheus: Address = None,
+    incumbent: IncumbentName = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Replay a past release: what would have been decided on what Prometheus recorded, minute by minute,
+    by the operator's own rules. The recorded traffic is what it was: where its weights differ from
+    those of the plan, that is said.
+
+    \b
+    kubectl surefoot backtest -f release.yaml --from 2026-01-05T09:00:00Z --to 2026-01-05T12:00:00Z
+    kubectl surefoot backtest -f release.yaml --from 3h --shift errors=2x --shift p99=+20%
+    kubectl surefoot backtest -f release.yaml --from 6h --aa --splits 20
+    kubectl surefoot backtest -f release.yaml --from 3h --prometheus http://localhost:9090 -o json
+    """
+    from surefoot.cli.backtest import Asked, run
+    from surefoot.cli.terminal import told
+
+    with told():
+        asked = Asked(start, end, prometheus, shift or [], aa, splits, incumbent)
+        run(filename, asked, output, (namespace, context, kubeconfig))

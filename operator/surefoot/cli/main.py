@@ -203,3 +203,4 @@ for _kind, _help in _ACTS.items():
     app.command(_kind.lower(), help=_help)(_command(_kind))
 
 app.command()(forecasting.plan)
+app.command()(forecasting.backtest)

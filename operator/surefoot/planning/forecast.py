@@ -218,7 +218,7 @@ def _together(spec: ModelReleaseSpec, by_key: Mapping[tuple[str, str], object]) 
     shares = combine.even_shares(names)
     paths = [by_key[name, "healthy"] for name in names]
     assert all(isinstance(path, list) for path in paths)
-    runs = list(zip(*paths, strict=True))  # type: ignore[arg-type]
+    runs = list(zip(*paths, strict=True))
     hits = sum(
         any(_reverts(spec, shares, names, at) for at in zip(*run, strict=True)) for run in runs
     )

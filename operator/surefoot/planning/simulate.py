@@ -17,6 +17,7 @@ from surefoot.planning.course import Course, in_a_row, step_starts
 from surefoot.planning.streams import Cell, Stream, merged
 from surefoot.planning.today import Baseline, Today
 from surefoot.stats.evidence import Interval
+from surefoot.stats.measures import Measure
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -49,7 +50,9 @@ def evidence_path(subject: Subject, seed: int, size: float) -> Iterator[float]:
     state: list[float] = []
     for slot in subject.course.slots:
         cell = stream.cell(slot.end - slot.start, slot.weight)
-        interval = Interval(_seconds(slot.end), slot.step, cell.incumbent, cell.candidate)
+        interval: Interval[Measure] = Interval(
+            _seconds(slot.end), slot.step, cell.incumbent, cell.candidate
+        )
         bet = bets.advance(subject.signal, subject.spec, state, interval)
         state = bet.state
         yield bet.value
