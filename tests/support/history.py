@@ -44,7 +44,9 @@ class Recorder:
                 for pod in ("7c9f8d5b6-x2k9p", "7c9f8d5b6-b7h4w"):
                     self._pod(arm, pod, self._poisson(rps * SCRAPE_S * part / 2))
             time = start.timestamp() + at
-            self._samples += [f"{name} {value:g} {time:.3f}" for name, value in self._totals.items()]
+            self._samples += [
+                f"{name} {value:g} {time:.3f}" for name, value in self._totals.items()
+            ]
 
     @property
     def text(self) -> str:

@@ -246,16 +246,18 @@ def render_aa(past: Past, splits: Sequence[Split]) -> RenderableType:
             "dim",
         )
     )
-    return Group(title, Text(aa_sentence(splits)), Text(), table)
+    return Group(title, Text(aa_sentence(past, splits)), Text(), table)
 
 
-def aa_sentence(splits: Sequence[Split]) -> str:
-    """How often a healthy release would have been reverted. Splits of one past are no independent
-    releases, and it says so."""
+def aa_sentence(past: Past, splits: Sequence[Split]) -> str:
+    """How often it would have been reverted. Splits of one past are no independent releases, and
+    it says so."""
     hits, runs = reverted(splits), len(splits)
+    which = "releases that were made worse" if past.shifts else "healthy releases"
     return (
-        f"{hits} of {runs} healthy releases would have been reverted (were they independent: at most "
-        f"{100 * at_most(hits, runs):.2g} %). The splits share one past and half of the pods each."
+        f"{hits} of {runs} {which} would have been reverted (were they independent: at most "
+        f"{100 * at_most(hits, runs):.3g} %). Either half has half of the traffic, whatever the step's "
+        "weight, and all splits share one past."
     )
 
 
@@ -273,7 +275,7 @@ def aa_json(past: Past, splits: Sequence[Split]) -> Mapping[str, Any]:
         "to": _time(past.end),
         "splits": len(splits),
         "reverted": reverted(splits),
-        "message": aa_sentence(splits),
+        "message": aa_sentence(past, splits),
         "outcomes": [
             {
                 "split": split.seed + 1,

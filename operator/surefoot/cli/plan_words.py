@@ -88,7 +88,7 @@ def finding_text(signal: SignalForecast) -> str:
 
 def share_text(share: Share) -> str:
     """`0 of 200 (at most 1.5 %)`."""
-    return f"{share.hits} of {share.runs} healthy releases (at most {100 * share.at_most:.2g} %)"
+    return f"{share.hits} of {share.runs} healthy releases (at most {100 * share.at_most:.3g} %)"
 
 
 def false_reverts(forecast: Forecast) -> list[tuple[str, str]]:

@@ -131,7 +131,9 @@ def at_most(hits: int, runs: int, confidence: float = 0.95) -> float:
 
 
 def _below(hits: int, runs: int, chance: float) -> float:
-    """P(at most `hits` of `runs`)."""
+    """P(at most `hits` of `runs`), summed from the end at which no term underflows."""
+    if chance > 0.5:
+        return 1.0 - _below(runs - hits - 1, runs, 1.0 - chance)
     odds, term = chance / (1.0 - chance), (1.0 - chance) ** runs
     total = term
     for k in range(hits):

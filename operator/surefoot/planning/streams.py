@@ -88,10 +88,9 @@ class _Arm:
                 return _labelled(rng, n, self._measure)
             case LabeledScores():
                 return _scores(rng, n, self._measure)
-            case GroupRates():
-                return _groups(rng, n, self._measure)
             case _:
-                return self._measure
+                assert isinstance(self._measure, GroupRates)
+                return _groups(rng, n, self._measure)
 
     def _histogram(self, rng: Random, n: int, factor: float) -> Histogram:
         assert isinstance(self._measure, Histogram)
