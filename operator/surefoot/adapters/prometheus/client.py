@@ -1,6 +1,7 @@
 """The one endpoint that is asked, `POST /api/v1/query`, with every failure turned into a problem."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ class Client:
         max_concurrent: int = 8,
         max_answer_bytes: int = 16 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(url)
         host = parts.hostname or "its address"
@@ -31,6 +33,7 @@ class Client:
         self._timeout_s = timeout.total_seconds()
         self._max_answer_bytes = max_answer_bytes
         self._headers = dict(headers or {})
+        self._tls = tls
         self._slots = asyncio.Semaphore(max_concurrent)
         self._session: aiohttp.ClientSession | None = None
 
@@ -40,6 +43,7 @@ class Client:
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
+            connector=aiohttp.TCPConnector(ssl=self._tls) if self._tls is not None else None,
             timeout=aiohttp.ClientTimeout(total=self._timeout_s),
         )
 
