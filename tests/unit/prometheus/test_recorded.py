@@ -1,7 +1,6 @@
 """Every preset, from its recorded sample to the measures of both arms. The expected numbers are those of the
 traffic that was sent between the two scrapes, and were counted by hand in the samples' histograms."""
 
-import re
 from datetime import timedelta
 from math import inf
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from surefoot.adapters.prometheus.collection import collect
-from surefoot.adapters.prometheus.payload import Result, Series
 from surefoot.adapters.prometheus.presets import presets
 from surefoot.engine.questions import Answer, ArmRef, Question
 from surefoot.stats.measures import (
@@ -22,11 +20,9 @@ from surefoot.stats.measures import (
     Quality,
 )
 from tests.unit.prometheus.builders import T0, question
-from tests.unit.prometheus.samples import recorded
+from tests.unit.prometheus.samples import recorded, server
 
 END = T0 + timedelta(seconds=60)
-_SELECTOR = re.compile(r"^\{(.*)\}\[\d+s\]$")
-_MATCHER = re.compile(r'(\w+)(=~|=)"((?:[^"\\]|\\.)*)"')
 # The arms as a release names them, where they are not fraud-v42 and fraud-v41.
 ARMS = {
     "knative": (
@@ -70,26 +66,6 @@ DURATIONS: dict[str, tuple[Bins, Bins]] = {
     "traefik": ({0.1: 11, 0.3: 16}, {0.1: 48}),
     "vllm": ({0.5: 16}, {0.3: 40}),
 }
-
-
-def server(series: tuple[Series, ...]) -> Any:
-    """Answers a selector over a range with the samples that match it, as Prometheus does."""
-
-    async def ask(query: str, at: float) -> Result:
-        found = _SELECTOR.match(query)
-        assert found is not None, query
-        matchers = [
-            (label, re.sub(r"\\(.)", r"\1", text) if kind == "=~" else text, kind)
-            for label, kind, text in _MATCHER.findall(found[1])
-        ]
-        return tuple(each for each in series if all(_matches(each, *m) for m in matchers))
-
-    return ask
-
-
-def _matches(series: Series, label: str, text: str, kind: str) -> bool:
-    value = series.labels.get(label, "")
-    return value == text if kind == "=" else re.fullmatch(text, value) is not None
 
 
 async def read(preset: str, kind: str, **fields: Any) -> Answer:
