@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from surefoot.api.vocabulary import ActionType
-from surefoot.cli import forecasting
+from surefoot.cli import before, forecasting
 
 app = typer.Typer(
     name="kubectl surefoot",
@@ -204,3 +204,4 @@ for _kind, _help in _ACTS.items():
 
 app.command()(forecasting.plan)
 app.command()(forecasting.backtest)
+before.register(app)

@@ -38,7 +38,7 @@ def arm(past: Past, release: str, version: str, factor: float) -> None:
         past.add("envoy_cluster_external_upstream_rq_xx", labels, rising(20 * factor * share))
     for position, edge in enumerate(("10", "50", "100", "250", "+Inf")):
         past.add(
-            "envoy_cluster_upstream_rq_time_bucket",
+            "envoy_cluster_external_upstream_rq_time_bucket",
             {**cluster, "le": edge},
             rising(4 * factor * (position + 1)),
         )

@@ -69,7 +69,7 @@ def labelled(arm: str, outcome: str, *values: object) -> list[Entry]:
 def durations(arm: str, below: int, every: int) -> list[Entry]:
     edges = {"100": below, "250": below, "+Inf": every}
     return [
-        proxy("upstream_rq_time_bucket", arm, 0, 0, count, le=le) for le, count in edges.items()
+        proxy("external_upstream_rq_time_bucket", arm, 0, 0, count, le=le) for le, count in edges.items()
     ]
 
 
@@ -111,7 +111,7 @@ CASES: dict[str, Case] = {
         "Drift", "the incumbent has no samples", Verdict.NO_DATA, sound("candidate")
     ),
     "an incumbent without samples to compare with": Case(
-        "Latency", "no samples of envoy_cluster_upstream_rq_time_bucket",
+        "Latency", "no samples of envoy_cluster_external_upstream_rq_time_bucket",
         Verdict.NO_DATA, durations("candidate", 90, 100), {**COMPARED, "quantile": 0.5},
     ),
     "edges that do not match": Case(

@@ -20,7 +20,7 @@ from tests.unit.prometheus.builders import T0, question, series
 
 RECORDED = Path(__file__).parent / "recorded"
 COMPLETED = "envoy_cluster_external_upstream_rq_completed"
-TIME = "envoy_cluster_upstream_rq_time"
+TIME = "envoy_cluster_external_upstream_rq_time"
 XX = "envoy_cluster_external_upstream_rq_xx"
 V42, V41 = "risk_fraud-v42_80", "risk_fraud-v41_80"
 POD42, POD41 = "fraud-v42-7c9f8d5b6-x2k9p", "fraud-v41-59bd7f6c4-qq7tz"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from surefoot.adapters.prometheus.sources import (
     CountsSource,
     FairnessSource,
+    HistogramSource,
     LabeledScoresSource,
     QualitySource,
     SeriesSource,
@@ -43,11 +44,13 @@ def labels_of(source: SeriesSource, signal: Signal) -> frozenset[str]:
     """The labels by which its series are told apart within an arm."""
     labels = {"le"}
     if isinstance(source, CountsSource):
-        labels |= {*source.requests.labels, *source.errors.labels}
+        labels |= source.requests.told_by | source.errors.told_by
+    if isinstance(source, HistogramSource):
+        labels |= source.told_by
     if isinstance(source, LabeledScoresSource):
         labels.add(source.outcome_label)
     if isinstance(source, FairnessSource):
-        labels.add(source.labeled.outcome_label)
+        labels |= source.scores.told_by | {source.labeled.outcome_label}
     if signal.groups is not None:
         labels.add(signal.groups.label)
     return frozenset(labels)

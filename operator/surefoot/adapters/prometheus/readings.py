@@ -11,7 +11,7 @@ from surefoot.adapters.prometheus.increases import Sheet
 from surefoot.adapters.prometheus.kinds import SCORE_GRID, duration_grid, is_native, series_of
 from surefoot.adapters.prometheus.labelled import labelled, rates
 from surefoot.adapters.prometheus.needs import names_of
-from surefoot.adapters.prometheus.payload import Vector
+from surefoot.adapters.prometheus.payload import Series, Vector
 from surefoot.adapters.prometheus.promql import Arms
 from surefoot.adapters.prometheus.sources import (
     CountsSource,
@@ -105,10 +105,10 @@ def _measured(arm: Arm, source: SeriesSource, signal: Signal) -> Measure | Probl
 
 def _counts(arm: Arm, source: CountsSource) -> Measure | Problem:
     """Absent errors are zero errors only beside requests that are present."""
-    requests = [s for s in arm.of(source.requests.metric) if has(s, source.requests.labels)]
+    requests = source.requests.series(arm.of)
     if not requests:
         return arm.absent(source.requests.metric)
-    errors = [s for s in arm.of(source.errors.metric) if has(s, source.errors.labels)]
+    errors = source.errors.series(arm.of)
     return Counts(bad=arm.sheet.total(errors), total=arm.sheet.total(requests))
 
 
@@ -184,11 +184,11 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
     if signal.type is SignalType.LATENCY and bins.total is None:
         bins = replace(bins, total=_sum_of(arm, source))
     if signal.measure is SignalMetric.MEAN_SHIFT and bins.total is None:
-        sums = arm.of(source.sum)
+        sums = _selected(arm, source, source.sum)
         if not sums:
             return Reading(problem=arm.absent(source.sum))
         try:
-            moved = arm.sheet.moved(sums, arm.of(source.bucket))
+            moved = arm.sheet.moved(sums, _selected(arm, source, source.bucket))
         except NotANumber as error:
             return Reading(problem=arm.not_a_number((source.sum,), error))
         bins = replace(bins, total=moved / source.divide_by)
@@ -197,19 +197,26 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
 
 def _sum_of(arm: Arm, source: HistogramSource) -> float | None:
     """Seconds that all requests took together; None where it is not exported, or no number."""
-    sums = arm.of(source.sum)
+    sums, buckets = _selected(arm, source, source.sum), _selected(arm, source, source.bucket)
     try:
-        return arm.sheet.moved(sums, arm.of(source.bucket)) / source.divide_by if sums else None
+        return arm.sheet.moved(sums, buckets) / source.divide_by if sums else None
     except NotANumber:
         return None
+
+
+def _selected(arm: Arm, source: HistogramSource, metric: str) -> list[Series]:
+    return [each for each in arm.of(metric) if source.selects(each.labels)]
 
 
 def _observed(
     arm: Arm, source: HistogramSource, signal: Signal, native: bool
 ) -> histograms.Observed | Problem:
-    series = series_of(arm, source.histogram, native)
-    if isinstance(series, Problem):
-        return series
+    found = series_of(arm, source.histogram, native)
+    if isinstance(found, Problem):
+        return found
+    series = [each for each in found if source.selects(each.labels)]
+    if not series:
+        return arm.absent(source.histogram if native else source.bucket)
     duration = signal.type is SignalType.LATENCY
     grid = duration_grid(source.divide_by) if duration else SCORE_GRID
     return arm.observed(source.histogram if native else source.bucket, series, grid)
