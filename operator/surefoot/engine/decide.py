@@ -23,7 +23,7 @@ from surefoot.engine.effects import (
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
-from surefoot.engine.tick import Ruling, Tick, ended_like, stand_of
+from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
 from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
 from surefoot.engine.world import Observation
 
@@ -95,6 +95,9 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
         Question(span.signal, obs.namespace, *arms, span.start, span.end)
         for span in spans(tick.status.evidence, stand)
     ]
+    if (source := source_of(plan)) is not None and source.matchers:
+        asked = (replace(question, matchers=source.forced) for question in (*windows, *closed))
+        return tuple(asked), interval
     return (*windows, *closed), interval
 
 

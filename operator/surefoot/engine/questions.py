@@ -28,6 +28,7 @@ class Question:
     earliest (a weight step, the end of warm-up, plus the label delay); it ends now.
 
     With an `end` it is a closed interval of evidence instead, from `start` on and no window.
+    `matchers` are labels with their values that every query must carry.
     """
 
     signal: Signal
@@ -36,6 +37,7 @@ class Question:
     incumbent: ArmRef
     start: datetime
     end: datetime | None = None
+    matchers: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
