@@ -8,7 +8,9 @@ from math import ceil
 from surefoot.adapters.prometheus.presets import Preset
 from surefoot.engine.questions import ArmRef, Question
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+# True of every series, so that {{matchers}} may stand beside a comma also where nothing is forced.
+_ANY_SERIES = ("__surefoot__", "")
 _STRING_ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "`": "\\x60", "\n": "\\n", "\r": "\\r"}
 
 
@@ -39,7 +41,9 @@ def arms_of(preset: Preset, question: Question) -> Arms:
         label=label.label,
         candidate=label.regex(namespace, question.candidate),
         incumbent=label.regex(namespace, question.incumbent),
-        shared=tuple(sorted(label.shared(namespace, question.candidate).items())),
+        shared=tuple(
+            sorted({*label.shared(namespace, question.candidate).items(), *question.matchers})
+        ),
     )
 
 
@@ -70,7 +74,7 @@ def fill_in(query: str, question: Question, window_s: float) -> str:
             raise UnknownPlaceholder(
                 f"the query names {{{{{name[:40]}}}}}, which does not exist: there are {known}"
             )
-        return escape_string(values[name])
+        return values[name] if name == "matchers" else escape_string(values[name])
 
     return _PLACEHOLDER.sub(value, query)
 
@@ -85,4 +89,6 @@ def _placeholders(question: Question, window_s: float) -> Mapping[str, str]:
         for side, arm in arms
         for field in ("workload", "service", "port")
     }
-    return {**values, "namespace": question.namespace, "window": f"{max(1, int(window_s))}s"}
+    forced = ",".join(f"{n}={quote(v)}" for n, v in question.matchers or (_ANY_SERIES,))
+    window = f"{max(1, int(window_s))}s"
+    return {**values, "namespace": question.namespace, "window": window, "matchers": forced}
