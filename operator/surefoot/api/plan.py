@@ -56,7 +56,7 @@ def resolve(spec: ModelReleaseSpec, of: ReleaseClassSpec | None) -> ModelRelease
         plan = Plan.model_validate(filled)
     except ValidationError as error:
         return f"with ReleaseClass {name}: {sentence(error)}"
-    agreed = ReleaseClassSpec.model_validate(_filled(of.as_written(), values))
+    agreed = ReleaseClassSpec.model_validate(_filled(of.as_written(), values)) if values else of
     return loosened(plan, agreed, name) or _escaping(plan) or plan
 
 

@@ -47,10 +47,16 @@ class Exporter:
 class Prometheus:
     """Scrapes the exporters every second."""
 
-    def __init__(self, binary: Path, folder: Path, *exporters: Exporter) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        *exporters: Exporter,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
         groups = [{"targets": [each.target], "labels": each.labels} for each in exporters]
         config = {
-            "global": {"scrape_interval": "1s"},
+            "global": {"scrape_interval": "1s", **(settings or {})},
             "scrape_configs": [{"job_name": "test", "static_configs": groups}],
         }
         file, self._log = folder / "prometheus.yml", (folder / "prometheus.log").open("w")

@@ -40,6 +40,17 @@ def test_the_examples_fit_together(name: str) -> None:
     assert query.endswith("> bool 0.02")
 
 
+def test_the_ten_lines_of_the_demo_are_a_whole_release() -> None:
+    folder = EXAMPLES.parents[1] / "examples" / "fraud"
+    text = (folder / "release-of-class.yaml").read_text()
+    assert len(text.splitlines()) == 10
+    (body,), (class_,) = (load_all(folder / f"{n}.yaml") for n in ("release-of-class", "class"))
+    spec = ModelReleaseSpec.model_validate(body["spec"])
+    plan = resolve(spec, ReleaseClassSpec.model_validate(class_["spec"]))
+    assert isinstance(plan, Plan)
+    assert plan.max_duration is not None
+
+
 def test_what_the_release_says_wins_where_nothing_is_locked() -> None:
     of = {"bake": "24h", "analysis": {"interval": "5s", "warmup": "5m"}, "locked": []}
     plan = resolved(of, steps=[{"weight": 30, "hold": "1m"}], analysis={"interval": "1m"})

@@ -218,7 +218,7 @@ def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
             "prometheus.credentials.a.secretName=",
             "prometheus.credentials.a is empty: set secretName",
         ),
-        ("prometheus.credentials.A_b.secretName=x", "at '/prometheus/credentials'"),
+        ("prometheus.credentials.A_b.secretName=x", "additional properties 'A_b' not allowed"),
         ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
         ("http.port=80", "at '/http/port': minimum: got 80, want 1,024"),
         ("promtheus.url=x", "additional properties 'promtheus' not allowed"),

@@ -1,6 +1,7 @@
 """Queries as text: shared selectors, filled-in templates, and no way to write more than a value."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,17 @@ def test_every_placeholder_is_filled_in() -> None:
     assert fill_in(query, question(), 59.9) == (
         "fraud-v42 fraud-v42 80 fraud-v41 fraud-v41 80 risk [59s]"
     )
+
+
+def test_matchers_are_forced_into_selectors_and_into_queries() -> None:
+    forced = replace(question(), matchers=(("cluster", "eu-1"), ("zone", 'a"b')))
+    arms = arms_of(presets()["envoy"], forced)
+    assert 'cluster="eu-1",zone="a\\"b",' in selector(frozenset({"x"}), arms, 60)
+    assert fill_in("up{{{matchers}}}", forced, 60) == 'up{cluster="eu-1",zone="a\\"b"}'
+
+
+def test_where_nothing_is_forced_matchers_are_true_of_every_series() -> None:
+    assert fill_in('up{a="b",{{matchers}}}', question(), 60) == 'up{a="b",__surefoot__=""}'
 
 
 def test_a_window_that_has_just_begun_is_still_a_window() -> None:

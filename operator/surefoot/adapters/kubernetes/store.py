@@ -26,7 +26,7 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import FinishAction
 from surefoot.engine.world import Action, Rival, Workload
-from surefoot.ports import ConflictError, Key, ReleaseObject
+from surefoot.ports import ConflictError, Key, PermanentError, ReleaseObject
 
 Json = dict[str, Any]
 
@@ -89,7 +89,11 @@ class KubernetesStore:
 
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """See `ports.Store`."""
-        body = await self._look(CLASSES, CLUSTER, name)
+        try:
+            body = await self._look(CLASSES, CLUSTER, name)
+        except PermanentError as error:
+            # A right that is missing must not keep the accepted plan from being guarded by.
+            return f"it cannot be read ({error})"
         if body is None:
             return None
         try:
