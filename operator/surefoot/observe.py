@@ -4,14 +4,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from surefoot.api.base import is_label
+from surefoot.api.reference import BadReferenceError, bins_of
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.status import FrozenBins, ModelReleaseStatus
 from surefoot.engine.decide import questions
 from surefoot.engine.planned import Planned, planned
 from surefoot.engine.tick import plan_of, source_of
 from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Route
-from surefoot.ports import Key, Metrics, Ports, ReleaseObject
+from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
 
 async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observation:
@@ -44,6 +45,7 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         actions=ports.store.actions(release.key),
         rivals=ports.store.rivals(release),
     )
+    obs = replace(obs, references=await _references(obs, ports))
     asked, interval = questions(obs)
     source = source_of(plan_of(obs, release.status or ModelReleaseStatus()))
     answers = ports.metrics.collect(release.key, asked, now, interval, source)
@@ -60,6 +62,27 @@ async def _planned(release: ReleaseObject, ports: Ports) -> Planned:
 def _refusal(key: Key, spec: ModelReleaseSpec | None, ports: Ports) -> str:
     managed = spec.traffic.managed_route if spec is not None else None
     return ports.traffic.refusal(*key, managed) if managed is not None else ""
+
+
+async def _references(obs: Observation, ports: Ports) -> dict[str, FrozenBins | str]:
+    """The references that signals take from ConfigMaps; a failure is a sentence and stops nothing."""
+    plan = plan_of(obs, obs.status) if _running(obs.status) and obs.status else None
+    found: dict[str, FrozenBins | str] = {}
+    for signal in plan.signals if plan is not None else ():
+        if signal.reference is None:
+            continue
+        where = signal.reference.config_map
+        what = f"ConfigMap {where.name}, key {where.key},"
+        try:
+            text = await ports.workloads.config_value(obs.namespace, where.name, where.key)
+            found[signal.name] = (
+                f"{what} does not exist: create it" if text is None else bins_of(text)
+            )
+        except BadReferenceError as error:
+            found[signal.name] = f"{what} {error}"
+        except PortError as error:
+            found[signal.name] = f"{what} cannot be read: {error}"
+    return found
 
 
 def _unknown_preset(spec: ModelReleaseSpec, metrics: Metrics) -> str | None:

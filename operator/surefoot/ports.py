@@ -79,9 +79,13 @@ class Store(Protocol):
 
 
 class Workloads(Protocol):
-    """Deployments and Services; None where there is none."""
+    """Deployments, Services and ConfigMaps; None where there is none."""
 
     async def workload(self, namespace: str, name: str) -> Workload | None: ...
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        """An entry of a ConfigMap, at most half a minute old; None where there is none."""
+        ...
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None: ...
 

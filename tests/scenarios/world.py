@@ -16,7 +16,7 @@ from surefoot.api.vocabulary import ActionType
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
-from surefoot.ports import ConflictError, Key, Ports, ReleaseObject, TransientError
+from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts, Measure
 
@@ -119,6 +119,12 @@ class MemoryStore:
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
         return self.world.services.get(name)
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        found = self.world.config.get((name, key))
+        if isinstance(found, PortError):
+            raise found
+        return found
 
 
 class MemoryTraffic:
@@ -244,6 +250,7 @@ class World:
     measures: dict[tuple[str, str], Measure | Problem] = field(default_factory=dict)
     sampled: datetime | None = None
     trouble: Problem | None = None
+    config: dict[tuple[str, str], str | PortError] = field(default_factory=dict)
     events: list[Announcement] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
@@ -290,6 +297,10 @@ class World:
             _reading(self.measures.get((question.signal.name, arm), healthy), self.sampled or now)
             for arm in ("candidate", "incumbent")
         )
+        if question.signal.query is not None:
+            # A query knows of one arm, the one in the candidate's place.
+            asked = incumbent if question.swapped else candidate
+            return Answer(asked, asked if asked.problem else Reading())
         return Answer(candidate, incumbent)
 
     # ---- what a story does

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel, CelRule, Text
 from surefoot.api.durations import Duration
 from surefoot.api.metrics_source import MetricsSource
@@ -13,7 +14,6 @@ from surefoot.api.spec import (
     BAKE_BOUND,
     SIGNAL_NAMES,
     STEPS_RISE,
-    Analysis,
     OnDelete,
     OnNoData,
     ParameterName,

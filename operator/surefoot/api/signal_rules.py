@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from surefoot.api.base import CelRule
+from surefoot.api.comparison_rules import COMPARISON_RULES
 from surefoot.api.vocabulary import SignalMetric as M
 from surefoot.api.vocabulary import SignalType as T
 
@@ -23,8 +24,6 @@ METRICS: dict[T, tuple[M, ...]] = {
         M.FALSE_POSITIVE_RATE_DIFFERENCE,
     ),
 }
-COMPARABLE = (T.ERROR_RATE, T.LATENCY, T.DRIFT)
-RELATIVE = (T.ERROR_RATE, T.LATENCY)
 DECIDED = (M.ACCURACY, M.PRECISION, M.RECALL)
 LABELED = (T.CALIBRATION, T.PERFORMANCE, T.FAIRNESS)
 _PLACEHOLDER = re.compile(
@@ -77,22 +76,6 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         "has(self.threshold) || has(self.compare) || self.type == 'DataQuality'",
         "a signal needs threshold, compare or both",
         _has_limit,
-    ),
-    CelRule(
-        f"!has(self.compare) || {_is(*COMPARABLE)}",
-        "compare is for ErrorRate, Latency and Drift: set a threshold instead",
-        lambda s: s.compare is None or s.type in COMPARABLE,
-    ),
-    CelRule(
-        "!has(self.compare) || !has(self.compare.revertMargin) || "
-        f"has(self.compare.revertMargin.relative) == ({_is(*RELATIVE)})",
-        "the margins of ErrorRate and Latency are relative, that of Drift is absolute: change "
-        "compare.revertMargin",
-        lambda s: (
-            s.compare is None
-            or s.compare.revert_margin is None
-            or (s.compare.revert_margin.relative is not None) == (s.type in RELATIVE)
-        ),
     ),
     CelRule(
         "(self.type == 'PromQL') == has(self.query)",
@@ -180,6 +163,11 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         lambda s: s.baseline is None or s.type is T.DRIFT,
     ),
     CelRule(
+        "!has(self.reference) || (has(self.baseline) && self.baseline == 'Reference')",
+        "reference belongs to a Drift signal with baseline Reference: set it, or remove reference",
+        lambda s: s.reference is None or s.baseline == "Reference",
+    ),
+    CelRule(
         f"!has(self.labelDelay) || {_is(*LABELED)}",
         "labelDelay belongs to Calibration, Performance and Fairness: remove it here",
         lambda s: s.label_delay is None or s.type in LABELED,
@@ -193,4 +181,5 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
             or "min_samples" not in s.threshold.model_fields_set
         ),
     ),
+    *COMPARISON_RULES,
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.durations import Duration
 from surefoot.api.signals import Signal
@@ -150,48 +151,6 @@ class Step(ApiModel):
     )
 
 
-class Analysis(ApiModel):
-    """How often signals are read, and from when on."""
-
-    interval: Annotated[Duration, Field(description="Between two evaluations. Default 15s.")] = (
-        timedelta(seconds=15)
-    )
-    warmup: Annotated[
-        Duration,
-        Field(description="After first traffic; only ErrorRate limits are live in it. Default 1m."),
-    ] = timedelta(minutes=1)
-    evidence_interval: Annotated[
-        Duration,
-        Field(description="Of comparisons: each closed one is one piece of evidence. Default 60s."),
-    ] = timedelta(seconds=60)
-    false_revert_budget: Annotated[
-        float,
-        Field(
-            ge=0.0001,
-            le=0.5,
-            description="How likely comparisons may revert a candidate that is no worse, over the "
-            "whole release and all signals. Default 0.05.",
-        ),
-    ] = 0.05
-    min_adverse_intervals: Annotated[
-        int,
-        Field(ge=1, le=20, description="Fewer adverse intervals never revert. Default 3."),
-    ] = 3
-    rules: ClassVar[tuple[CelRule, ...]] = (
-        CelRule(
-            "!has(self.evidenceInterval) || (self.evidenceInterval >= duration('5s') && "
-            "self.evidenceInterval <= duration('1h'))",
-            "analysis.evidenceInterval must be between 5s and 1h; below 30s false reverts grow",
-            lambda a: timedelta(seconds=5) <= a.evidence_interval <= timedelta(hours=1),
-        ),
-        CelRule(
-            "!has(self.interval) || (self.interval >= duration('1s') && self.interval <= duration('1h'))",
-            "analysis.interval must be between 1s and 1h: nothing is seen in between",
-            lambda a: timedelta(seconds=1) <= a.interval <= timedelta(hours=1),
-        ),
-    )
-
-
 ParameterName = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][a-zA-Z0-9]*$")]
 # No quote, brace or backslash: a value can end no string and open no selector.
 ParameterValue = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\"'`{}\\\n\r]*$")]
@@ -205,6 +164,11 @@ class ParameterSetting(ApiModel):
 
 
 class OnNoData(StrEnum):
+    HOLD = "Hold"
+    REVERT = "Revert"
+
+
+class OnInconclusive(StrEnum):
     HOLD = "Hold"
     REVERT = "Revert"
 
@@ -273,7 +237,7 @@ class ModelReleaseSpec(ApiModel):
     ] = timedelta(minutes=30)
     max_duration: Annotated[
         Duration | None,
-        Field(description="Of the whole release, bake included; then it holds and is Stalled."),
+        Field(description="Of the whole release, bake included; then see onInconclusive."),
     ] = None
     rollback_window: Annotated[
         int,
@@ -288,6 +252,10 @@ class ModelReleaseSpec(ApiModel):
     on_no_data: Annotated[
         OnNoData, Field(description="Hold (default) or Revert, once a signal's window has passed.")
     ] = OnNoData.HOLD
+    on_inconclusive: Annotated[
+        OnInconclusive,
+        Field(description="At maxDuration: Hold (default; Stalled until someone acts) or Revert."),
+    ] = OnInconclusive.HOLD
     on_delete: Annotated[
         OnDelete, Field(description="Revert (default) or Leave, when deleted mid-release.")
     ] = OnDelete.REVERT

@@ -151,6 +151,14 @@ class FrozenBins(ApiModel):
     total: Annotated[float | None, Field(description="The sum of the scores.")] = None
 
 
+class Snapshot(ApiModel):
+    """How a promoted version scored at the end of its bake: the reference of later releases."""
+
+    signal: Short
+    version: Short
+    bins: FrozenBins
+
+
 class SignalStatus(ApiModel):
     name: Short
     type: SignalType
@@ -174,6 +182,14 @@ class SignalStatus(ApiModel):
     frozen: FrozenBins | None = None
 
 
+class PromotionEvidence(ApiModel):
+    """The mirrored test of a comparison: that the candidate is not worse than its promoteMargin."""
+
+    agreed: Annotated[Short, Field(description="As in the comparison.")]
+    value: Annotated[float, Field(ge=0, description="Enough at 1 / falsePromoteBudget.")] = 1.0
+    state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+
+
 class SignalEvidence(ApiModel):
     """What one comparison has seen so far: all that its test needs, each interval spent once."""
 
@@ -188,6 +204,7 @@ class SignalEvidence(ApiModel):
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
     intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
     state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+    promotion: PromotionEvidence | None = None
 
 
 class EvidenceStatus(ApiModel):
@@ -262,6 +279,7 @@ class ModelReleaseStatus(ApiModel):
     hold: HandHold | None = None
     signals: list[SignalStatus] = Field(default_factory=list)
     evidence: EvidenceStatus | None = None
+    snapshots: list[Snapshot] = Field(default_factory=list)
     last_evaluated_time: Time | None = None
     decisions: list[DecisionRecord] = Field(default_factory=list)
     history: list[PastRelease] = Field(default_factory=list)

@@ -10,12 +10,13 @@ from enum import Enum
 from math import inf
 from typing import Any
 
+from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel
 from surefoot.api.comparison import Compare, Margin
 from surefoot.api.durations import format_duration
 from surefoot.api.release_class import Locked, ReleaseClassSpec
 from surefoot.api.signals import Signal
-from surefoot.api.spec import Analysis, ModelReleaseSpec, OnDelete, OnNoData, Step
+from surefoot.api.spec import ModelReleaseSpec, OnDelete, OnNoData, Step
 from surefoot.api.threshold import Threshold
 from surefoot.api.vocabulary import OnBreach
 
@@ -52,6 +53,7 @@ _ANALYSIS: dict[str, Way] = {
     "interval": Way.AT_MOST,
     "warmup": Way.AT_MOST,
     "false_revert_budget": Way.AT_LEAST,
+    "false_promote_budget": Way.AT_MOST,
     "min_adverse_intervals": Way.AT_MOST,
 }
 _SIGNAL: dict[str, Way] = {
@@ -105,7 +107,21 @@ def tighter_signal(mine: Signal, theirs: Signal) -> str | None:
 
 
 def _steps(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
-    return gentler(plan.steps, of.steps or [])
+    return gentler(plan.steps, of.steps or []) or _cut_short(plan, of)
+
+
+def _cut_short(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
+    """A promoteMargin shortens holds: of locked steps only where the class has one itself."""
+    if any(_goes_early(signal) for signal in of.signals or []):
+        return None
+    found = (signal.name for signal in plan.signals if _goes_early(signal))
+    return next(
+        (f"signal {n}: compare.promoteMargin cuts holds short: remove it" for n in found), None
+    )
+
+
+def _goes_early(signal: Signal) -> bool:
+    return signal.compare is not None and signal.compare.promote_margin is not None
 
 
 def _analysis(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
@@ -158,7 +174,8 @@ def _part(mine: Any, theirs: Any, name: str, check: Callable[[Any, Any], str | N
     """A limit or a comparison: the release may add one, and tighten the class's."""
     if theirs is None or mine is None:
         # Merged, a part of the class is always there; without one there is nothing to keep.
-        return None
+        early = getattr(mine, "promote_margin", None) is not None
+        return f"{name}.promoteMargin cuts holds short: remove it" if early else None
     said = check(mine, theirs)
     return said and f"{name}.{said}"
 

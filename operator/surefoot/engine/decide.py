@@ -95,10 +95,10 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
         Question(span.signal, obs.namespace, *arms, span.start, span.end)
         for span in spans(tick.status.evidence, stand)
     ]
+    every = tuple(q for each in (*windows, *closed) for q in each.per_arm())
     if (source := source_of(plan)) is not None and source.matchers:
-        asked = (replace(question, matchers=source.forced) for question in (*windows, *closed))
-        return tuple(asked), interval
-    return (*windows, *closed), interval
+        every = tuple(replace(question, matchers=source.forced) for question in every)
+    return every, interval
 
 
 def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:

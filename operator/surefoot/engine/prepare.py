@@ -6,7 +6,9 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import Outcome, Verdict
 from surefoot.engine import compare
-from surefoot.engine.judge import Judged, elapsed_since, judge
+from surefoot.engine.baselines import judge_against
+from surefoot.engine.judge import Judged, elapsed_since
+from surefoot.engine.questions import answer_to
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
 from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
 from surefoot.engine.world import Observation
@@ -96,11 +98,11 @@ def _judge(
     if obs.answers is None:
         return () if plan.signals else _without_signals(obs.now, status, plan)
     stand = stand_of(status, plan, obs.now)
-    before = {s.name: s for s in status.signals}
+    answered = ((signal, answer_to(obs.answers, signal.name)) for signal in plan.signals)
     judged = tuple(
-        judge(signal, stand, before.get(signal.name), obs.answers[signal.name])
-        for signal in plan.signals
-        if signal.name in obs.answers
+        judge_against(signal, stand, answer, obs, status)
+        for signal, answer in answered
+        if answer is not None
     )
     status.signals = [j.status for j in judged]
     covered = all(j.covered for j in judged if j.gates or j.verdict is Verdict.NOT_DUE)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from pydantic import ValidationError
 
+from surefoot.api.durations import format_duration
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.plan import Plan
 from surefoot.api.spec import ModelReleaseSpec
@@ -151,3 +152,14 @@ def revert_capacity(status: ModelReleaseStatus, obs: Observation) -> float:
 def ended_like(release: Released | None, *outcomes: Outcome) -> bool:
     """Whether the last release ended in one of these ways."""
     return release is not None and release.outcome in outcomes
+
+
+def overdue(tick: Tick) -> str | None:
+    """A sentence once the release has lasted longer than maxDuration, pauses aside."""
+    plan, release = tick.plan, tick.release
+    if plan is None or release is None or plan.max_duration is None:
+        return None
+    lasted = (tick.now - release.started_at).total_seconds() - release.paused_seconds
+    if lasted <= plan.max_duration.total_seconds():
+        return None
+    return f"not decided within maxDuration ({format_duration(plan.max_duration)})"

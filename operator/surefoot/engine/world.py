@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import Backend, ModelReleaseStatus
+from surefoot.api.status import Backend, FrozenBins, ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType, Reason
 from surefoot.engine.questions import Answer
 
@@ -82,6 +82,7 @@ class Observation:
 
     `workloads` and `services` hold None for what was looked for and is not there; a Service is the
     tuple of its ports. `answers` is None when no collection has finished since the last tick.
+    `references` holds the bins from ConfigMaps by signal, or a sentence on what is wrong with them.
     `refused` is what the API server said against the managed route that the spec asks for.
     `spec` is the plan of release and ReleaseClass together; `fault` is the reason of `problem`, and
     `notice` says that the class is gone and the accepted plan stands in for it.
@@ -106,6 +107,7 @@ class Observation:
     actions: tuple[Action, ...] = ()
     rivals: tuple[Rival, ...] = ()
     answers: Mapping[str, Answer] | None = None
+    references: Mapping[str, FrozenBins | str] = field(default_factory=dict)
 
     def has(self, backend: Backend) -> bool:
         """Whether a backend's Service is there with its port; what was not looked for counts as it."""

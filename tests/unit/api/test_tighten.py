@@ -205,6 +205,25 @@ def test_a_margin_that_the_class_leaves_to_its_default_stays_so() -> None:
     )
 
 
+EARLY = {"promoteMargin": {"relative": 0.5}}
+
+
+def test_holds_are_cut_short_only_where_the_class_has_it_so() -> None:
+    plain = {k: v for k, v in ERRORS.items() if k != "compare"}
+    cut = "compare.promoteMargin cuts holds short: remove it"
+    assert said({"signals": [plain]}, signals=[errors(compare=EARLY)]) == f"signal errors: {cut}"
+    assert said(SIGNALS, signals=[errors(compare=EARLY)]) == (
+        "signal errors: compare.promoteMargin stays as it is: remove it here"
+    )
+    locked = {"locked": ["steps"]}
+    more = errors(name="more", compare=EARLY)
+    assert said({**locked, **SIGNALS}, signals=[more]) == f"signal more: {cut}"
+    early = {**locked, "signals": [errors(compare=EARLY)]}
+    assert isinstance(resolved(early, signals=[more]), Plan)
+    narrower = {"promoteMargin": {"relative": 0.3}}
+    assert isinstance(resolved(early, signals=[errors(compare=narrower)]), Plan)
+
+
 def test_a_limit_or_a_comparison_may_be_added() -> None:
     plain = {k: v for k, v in ERRORS.items() if k != "compare"}
     plan = resolved({"signals": [plain]}, signals=[ERRORS])

@@ -59,6 +59,7 @@ def test_the_operator_gets_exactly_the_rights_it_uses(default: list[Manifest]) -
         ("surefoot.dev", "releaseactions/status"): {"patch"},
         ("apps", "deployments"): read,
         ("", "services"): read,
+        ("", "configmaps"): {"get"},
         ("gateway.networking.k8s.io", "httproutes"): read | {"create", "patch"},
         ("events.k8s.io", "events"): {"create"},
     }

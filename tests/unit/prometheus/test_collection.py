@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from surefoot.adapters.prometheus.collection import collect, plan
+from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.payload import Failed, Result, Vector
+from surefoot.adapters.prometheus.plans import plan
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.stats.measures import Counts, Scalar
 from tests.unit.prometheus.builders import T0, ago, question, series

@@ -311,9 +311,14 @@ async def test_credentials_that_do_not_exist_are_told(server: Server, mount: Mou
 async def test_raw_samples_are_asked_of_thanos_without_deduplication(server: Server) -> None:
     thanos = Asker(server.address, kind=SourceKind.THANOS)
     async with thanos, Asker(server.address, kind=SourceKind.MIMIR) as mimir:
-        for asker, query in ((thanos, "{a='b'}[5m]"), (thanos, "rate(a[5m])"), (mimir, "a[5m]")):
+        for asker, query in (
+            (thanos, "{a='b'}[5m]"),
+            (thanos, "{a='b'}[5m] @ 12.500"),
+            (thanos, "rate(a[5m])"),
+            (mimir, "a[5m]"),
+        ):
             await asker.says(query=query)
-    assert [form.get("dedup") for form in server.forms] == ["false", None, None]
+    assert [form.get("dedup") for form in server.forms] == ["false", "false", None, None]
 
 
 async def test_of_raw_samples_of_thanos_one_replica_is_read(server: Server) -> None:

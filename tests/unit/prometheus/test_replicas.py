@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.replicas import Replicas
 
@@ -13,7 +14,8 @@ def series(replica: str, first: float, last: float, instance: str = "i", **label
     value = float(ord(replica[0]))
     samples = tuple((time, value) for time in times)
     return Series(
-        {"__name__": "x", "job": "j", "instance": instance, "replica": replica, **labels}, samples
+        Labels({"__name__": "x", "job": "j", "instance": instance, "replica": replica, **labels}),
+        samples,
     )
 
 
@@ -62,12 +64,12 @@ def test_targets_choose_for_themselves() -> None:
 
 
 def test_without_an_instance_every_series_is_a_target() -> None:
-    bare = [Series({"__name__": "x", "replica": r}, ((0.0, 1.0),)) for r in ("b", "a")]
+    bare = [Series(Labels({"__name__": "x", "replica": r}), ((0.0, 1.0),)) for r in ("b", "a")]
     assert len(Replicas(("replica",), 1).one_of_each(tuple(bare))) == 1
 
 
 def test_series_without_samples_are_no_replica_s() -> None:
-    empty = Series({"__name__": "x", "instance": "i", "replica": "a"}, ())
+    empty = Series(Labels({"__name__": "x", "instance": "i", "replica": "a"}), ())
     found = Replicas(("replica",), 1).one_of_each((empty, series("b", 0, 9)))
     assert [each.samples[0][1] for each in found if each.samples] == [float(ord("b"))]
 

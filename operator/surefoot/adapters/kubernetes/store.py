@@ -17,6 +17,7 @@ from surefoot.adapters.kubernetes.cache import (
     Cache,
     Kind,
 )
+from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
@@ -36,6 +37,7 @@ class KubernetesStore:
 
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
+        self._configs = ConfigValues(api)
         self._gone: dict[Key, Json] = {}
 
     def bury(self, key: Key, body: Json) -> None:
@@ -175,6 +177,9 @@ class KubernetesStore:
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
         body = await self._look(SERVICES, namespace, name)
         return None if body is None else ports_of(body)
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        return await self._configs.value(namespace, name, key)
 
     async def _look(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """The cached object; one that no watch has shown is asked for, as a list may be under way."""

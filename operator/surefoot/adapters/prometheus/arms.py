@@ -1,12 +1,12 @@
 """One arm's share of a sheet of series, and the problems that it may have."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from surefoot.adapters.prometheus import histograms
-from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.histograms import Grid, Observed
+from surefoot.adapters.prometheus.increases import GoesBackwards, Sheet
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.promql import Arms, quote
 from surefoot.engine.questions import Problem, ProblemKind
@@ -27,18 +27,12 @@ class Arm:
 
     def of(self, metric: str) -> list[Series]:
         """This arm's series of one metric."""
-        mine = re.compile(self.pattern)
-        return [
-            series
-            for series in self.sheet.series
-            if series.name == metric
-            and series.samples
-            and mine.fullmatch(series.labels.get(self.arms.label, ""))
-        ]
+        return self.sheet.index.select(metric, self.arms, self.pattern)
 
     def newest(self, metrics: Sequence[str]) -> datetime:
         """The time of the newest sample of any of the metrics."""
-        times = [series.samples[-1][0] for name in metrics for series in self.of(name)]
+        found = [series for name in metrics for series in self.of(name)]
+        times = [(series.samples or series.natives)[-1][0] for series in found]
         return datetime.fromtimestamp(max(times), UTC)
 
     def absent(self, metric: str) -> Problem:
@@ -52,21 +46,26 @@ class Arm:
         """Buckets that make up no histogram, or not the same as others."""
         return Problem(ProblemKind.EDGES, f"{metric} of the {self.name} {said}")
 
-    def not_a_number(self, metrics: Sequence[str]) -> Problem:
+    def not_a_number(self, metrics: Sequence[str], error: NotANumber) -> Problem:
         """A sample that nothing may be counted with."""
-        text = f"{' or '.join(metrics)} of the {self.name} has a sample that is not a finite number"
-        return Problem(ProblemKind.NOT_A_NUMBER, f"{text}: check its exporter")
+        text = f"{' or '.join(metrics)} of the {self.name} "
+        if isinstance(error, GoesBackwards):
+            text += f"{error}: check that it is a counter, and that no two replicas are mixed"
+        else:
+            text += "has a sample that is negative or not a finite number: check its exporter"
+        return Problem(ProblemKind.NOT_A_NUMBER, text)
 
-    def cumulative(
-        self, bucket: str, series: Sequence[Series]
-    ) -> list[histograms.Cumulative] | Problem:
-        """Each exported histogram's observations at or below its edges."""
+    def observed(self, name: str, series: Sequence[Series], grid: Grid) -> Observed | Problem:
+        """What the buckets, or the native histograms, of one metric counted in the window."""
+        bucket = name
         try:
+            if any(each.natives for each in series):
+                return histograms.native_of(self.sheet, series, grid)
             return histograms.cumulative(self.sheet, series)
         except histograms.UnsoundBuckets as error:
             return self.unsound(bucket, str(error))
-        except NotANumber:
-            return self.not_a_number((bucket,))
+        except NotANumber as error:
+            return self.not_a_number((bucket,), error)
 
 
 def has(series: Series, labels: Mapping[str, str]) -> bool:

@@ -1,5 +1,6 @@
 """One client per source: which server is asked, as whom, and how its raw samples are read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,9 @@ from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, MetricsSource, S
 from surefoot.engine.questions import ProblemKind
 
 TENANT_HEADERS = {SourceKind.MIMIR: "X-Scope-OrgID", SourceKind.THANOS: "THANOS-TENANT"}
+
+# A range at the end, as it is or at a fixed time.
+_RAW = re.compile(r"\](\s*@\s*[0-9.]+)?\s*$")
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Source:
 
         Raw samples (a query that ends in a range) are those of one replica per target.
         """
-        if not self._thanos or not query.rstrip().endswith("]"):
+        if not self._thanos or not _RAW.search(query):
             return await self.client.ask(query, at)
         found = await self.client.ask(query, at, {"dedup": "false"})
         return found if isinstance(found, Vector) else self._replicas.one_of_each(found)

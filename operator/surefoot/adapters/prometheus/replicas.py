@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surefoot.adapters.prometheus.increases import Target
+from surefoot.adapters.prometheus.labels import labels_of
 from surefoot.adapters.prometheus.payload import Series
 
 _MOST_KNOWN = 20_000
@@ -39,7 +40,7 @@ class Replicas:
         while len(self._chosen) > _MOST_KNOWN:
             self._chosen.pop(next(iter(self._chosen)))
         return tuple(
-            Series(self._bare(each.labels), each.samples)
+            Series(labels_of(self._bare(each.labels)), each.samples, each.natives)
             for each in series
             if self._chosen.get(self._target(each)) == self._replica(each.labels)
         )
@@ -47,8 +48,8 @@ class Replicas:
     def _spans(self, series: tuple[Series, ...]) -> Mapping[Target, Mapping[str, _Span]]:
         spans: dict[Target, dict[str, _Span]] = defaultdict(dict)
         for each in series:
-            if each.samples:
-                first, last = each.samples[0][0], each.samples[-1][0]
+            if times := (each.samples or each.natives):
+                first, last = times[0][0], times[-1][0]
                 of = spans[self._target(each)]
                 known = of.get(replica := self._replica(each.labels), _Span(first, last))
                 of[replica] = _Span(min(known.first, first), max(known.last, last))
