@@ -1,7 +1,6 @@
 """The plan of a release: its spec and its ReleaseClass as one, or a sentence that says why not."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, ValidationError
@@ -29,9 +28,9 @@ class Plan(ModelReleaseSpec):
     )
 
     @property
-    def shortest(self) -> timedelta:
-        """All holds and the bake, whoever says them."""
-        return sum((step.hold for step in self.steps), self.bake)
+    def awaits_class(self) -> bool:
+        """It has all of its class already."""
+        return False
 
 
 def resolve(spec: ModelReleaseSpec, of: ReleaseClassSpec | None) -> ModelReleaseSpec | str:

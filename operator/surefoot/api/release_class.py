@@ -15,6 +15,7 @@ from surefoot.api.spec import (
     SIGNAL_NAMES,
     STEPS_RISE,
     OnDelete,
+    OnInconclusive,
     OnNoData,
     ParameterName,
     ParameterValue,
@@ -34,6 +35,7 @@ class Locked(StrEnum):
     ANALYSIS = "analysis"
     SIGNALS = "signals"
     ON_NO_DATA = "onNoData"
+    ON_INCONCLUSIVE = "onInconclusive"
     ON_DELETE = "onDelete"
 
 
@@ -96,6 +98,9 @@ class ReleaseClassSpec(ApiModel):
     ] = None
     on_no_data: Annotated[
         OnNoData | None, Field(description="Locked: a release may turn Hold into Revert.")
+    ] = None
+    on_inconclusive: Annotated[
+        OnInconclusive | None, Field(description="Locked: a release may turn Hold into Revert.")
     ] = None
     on_delete: Annotated[
         OnDelete | None, Field(description="Locked: a release may turn Leave into Revert.")

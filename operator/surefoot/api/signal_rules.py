@@ -66,6 +66,11 @@ def _source_fits(s: Any) -> bool:
     return both == wanted and (s.type is T.BUSINESS or s.source.preset is not None)
 
 
+def _watchable(s: Any) -> bool:
+    alone = s.type is T.DATA_QUALITY or s.threshold is not None
+    return s.watch is None or (alone and "{{incumbent" not in (s.query or "").replace(" ", ""))
+
+
 def _placeholders_known(s: Any) -> bool:
     found = re.findall(r"\{\{[^{}]*\}\}", s.query or "")
     return all(_PLACEHOLDER.fullmatch(each) for each in found)
@@ -171,6 +176,19 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         f"!has(self.labelDelay) || {_is(*LABELED)}",
         "labelDelay belongs to Calibration, Performance and Fairness: remove it here",
         lambda s: s.label_delay is None or s.type in LABELED,
+    ),
+    CelRule(
+        "!has(self.watch) || ((self.type == 'DataQuality' || has(self.threshold)) && "
+        "(!has(self.query) || !self.query.matches('\\\\{\\\\{ *incumbent')))",
+        "watch needs a limit that stands alone: set threshold, and no {{incumbent.…}} in a query; "
+        "after the promotion there is no incumbent",
+        _watchable,
+    ),
+    CelRule(
+        "!has(self.watch) || self.watch.__for__ >= (has(self.labelDelay) ? self.labelDelay : "
+        "duration('0s')) + (has(self.threshold) ? self.threshold.window : duration('5m'))",
+        "watch.for is shorter than labelDelay and window together, so nothing would be seen: raise it",
+        lambda s: s.watch is None or s.watch.for_ >= s.delay + s.window,
     ),
     CelRule(
         "self.type != 'PromQL' || !has(self.threshold) || !has(self.threshold.minSamples)",

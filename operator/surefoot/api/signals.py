@@ -50,6 +50,22 @@ class Groups(ApiModel):
     ]
 
 
+class Watch(ApiModel):
+    """How long a signal goes on being looked at after the promotion."""
+
+    for_: Annotated[
+        Duration,
+        Field(alias="for", description="From the promotion on; at least labelDelay and window."),
+    ]
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "self.__for__ > duration('0s') && self.__for__ <= duration('8760h')",
+            "watch.for must be longer than 0s and at most 365d",
+            lambda w: timedelta(0) < w.for_ <= timedelta(days=365),
+        ),
+    )
+
+
 class Signal(ApiModel):
     """One question asked of Prometheus every interval, and what its answer means."""
 
@@ -119,6 +135,12 @@ class Signal(ApiModel):
     compare: Annotated[
         Compare | None,
         Field(description="Candidate against incumbent: evidence, without a limit to choose."),
+    ] = None
+    watch: Annotated[
+        Watch | None,
+        Field(
+            description="Goes on after the promotion: a breach raises an Event and Watched=False."
+        ),
     ] = None
     on_breach: Annotated[
         OnBreach,

@@ -10,6 +10,8 @@ from pydantic import Field
 from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.durations import Duration
+from surefoot.api.hypothesis import Hypothesis
+from surefoot.api.hypothesis_rules import HYPOTHESIS_RULES
 from surefoot.api.signals import Signal
 from surefoot.api.status import MOST_STEPS
 
@@ -249,6 +251,10 @@ class ModelReleaseSpec(ApiModel):
     ] = 3
     analysis: Analysis = Field(default_factory=Analysis)
     signals: Annotated[list[Signal], Field(max_length=16)] = Field(default_factory=list)
+    hypothesis: Annotated[
+        Hypothesis | None,
+        Field(description="What is expected to get better; tested, and reported with the outcome."),
+    ] = None
     on_no_data: Annotated[
         OnNoData, Field(description="Hold (default) or Revert, once a signal's window has passed.")
     ] = OnNoData.HOLD
@@ -264,6 +270,7 @@ class ModelReleaseSpec(ApiModel):
     )
 
     rules: ClassVar[tuple[CelRule, ...]] = (
+        *HYPOTHESIS_RULES,
         CelRule(
             "has(self.steps) || has(self.releaseClassName)",
             "steps are missing: write spec.steps, or name a ReleaseClass that has them in "
@@ -317,9 +324,14 @@ class ModelReleaseSpec(ApiModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
     @property
+    def awaits_class(self) -> bool:
+        """Whether its class may still add to what is written here."""
+        return self.release_class_name is not None
+
+    @property
     def shortest(self) -> timedelta:
         """All holds and the bake; that of a class is not known here and counts as none."""
-        from_class = self.release_class_name is not None and "bake" not in self.model_fields_set
+        from_class = self.awaits_class and "bake" not in self.model_fields_set
         return sum((x.hold for x in self.steps), ZERO) + (ZERO if from_class else self.bake)
 
     def hold_of(self, index: int) -> timedelta:

@@ -16,7 +16,7 @@ from surefoot.api.comparison import Compare, Margin
 from surefoot.api.durations import format_duration
 from surefoot.api.release_class import Locked, ReleaseClassSpec
 from surefoot.api.signals import Signal
-from surefoot.api.spec import ModelReleaseSpec, OnDelete, OnNoData, Step
+from surefoot.api.spec import ModelReleaseSpec, OnDelete, OnInconclusive, OnNoData, Step
 from surefoot.api.threshold import Threshold
 from surefoot.api.vocabulary import OnBreach
 
@@ -37,6 +37,8 @@ _RANK: dict[Any, int] = {
     OnBreach.REVERT: 2,
     OnNoData.HOLD: 0,
     OnNoData.REVERT: 1,
+    OnInconclusive.HOLD: 0,
+    OnInconclusive.REVERT: 1,
     OnDelete.LEAVE: 0,
     OnDelete.REVERT: 1,
 }
@@ -46,6 +48,7 @@ _SCALARS: dict[Locked, Way] = {
     Locked.MAX_DURATION: Way.AT_MOST,
     Locked.ROLLBACK_WINDOW: Way.AT_MOST,
     Locked.ON_NO_DATA: Way.AT_LEAST,
+    Locked.ON_INCONCLUSIVE: Way.AT_LEAST,
     Locked.ON_DELETE: Way.AT_LEAST,
 }
 # Fields that do not stand here, also those of a newer version, stay as the class has them.

@@ -22,7 +22,7 @@ class Cluster:
     def __init__(self, client: Any, namespace: str) -> None:
         from kubernetes.client import CustomObjectsApi
 
-        self._client = client
+        self.client = client
         self._objects = CustomObjectsApi(client)
         self.namespace = namespace
 
@@ -46,7 +46,7 @@ class Cluster:
         from kubernetes.client import AuthenticationV1Api
 
         with as_problems("Cannot find out who you are"):
-            review = AuthenticationV1Api(self._client).create_self_subject_review(
+            review = AuthenticationV1Api(self.client).create_self_subject_review(
                 {}, _request_timeout=_TIMEOUT_S
             )
         return str(review.status.user_info.username)

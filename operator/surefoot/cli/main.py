@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from surefoot.api.vocabulary import ActionType
+from surefoot.cli import forecasting
 
 app = typer.Typer(
     name="kubectl surefoot",
@@ -200,3 +201,6 @@ def _command(kind: ActionType) -> Callable[..., None]:
 
 for _kind, _help in _ACTS.items():
     app.command(_kind.lower(), help=_help)(_command(_kind))
+
+app.command()(forecasting.plan)
+app.command()(forecasting.backtest)

@@ -19,11 +19,20 @@ def session(
     namespace: str | None, context: str | None, kubeconfig: str | None
 ) -> Iterator[Cluster]:
     """A cluster to talk to; what goes wrong with it ends the program with one sentence."""
-    try:
+    with told():
         yield connect(namespace, context, kubeconfig)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A `Problem` ends the program with its sentence, and an interrupt without any."""
+    try:
+        yield
     except Problem as problem:
         typer.echo(f"Error: {problem}", err=True)
         raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 def console() -> Console:

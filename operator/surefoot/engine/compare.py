@@ -132,7 +132,7 @@ def take_in(
     stuck: set[str] = set()
     for span in spans(evidence, stand):
         answer = answer_to(answers, span.key)
-        if answer is None or _unanswered(answer):
+        if answer is None or unanswered(answer):
             stuck.add(span.signal.name)
         if span.signal.name in stuck or answer is None:
             continue
@@ -140,7 +140,8 @@ def take_in(
     return evidence.model_copy(update={"signals": list(found.values())})
 
 
-def _unanswered(answer: Answer) -> bool:
+def unanswered(answer: Answer) -> bool:
+    """Whether Prometheus did not answer, so that the interval is asked again."""
     problems = (answer.candidate.problem, answer.incumbent.problem)
     return any(p is not None and p.kind in _UNANSWERED for p in problems)
 

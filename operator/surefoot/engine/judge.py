@@ -83,7 +83,7 @@ def from_text(signal: Signal, plan: ModelReleaseSpec) -> str:
     """`judges_from` in words."""
     first = judges_from(signal, plan)
     if first is None:
-        return "never"
+        return "watch" if signal.watch is not None else "never"
     return "bake" if first == len(plan.steps) else f"step {first + 1}/{len(plan.steps)}"
 
 

@@ -70,6 +70,7 @@ class ProblemKind(StrEnum):
     QUERY = "Query"
     PARTIAL = "Partial"
     EDGES = "Edges"
+    LOAD = "Load"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from surefoot.engine.references import (
     find_arm,
     shared_service,
 )
+from surefoot.engine.rollback import rollback_targets
 from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like
 from surefoot.engine.world import Action
 
@@ -228,12 +229,7 @@ def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: 
 
     The same pods under another version's name are no version that was promoted.
     """
-    serving = status.incumbent.fingerprint if status.incumbent else ""
-    seen: dict[str, str] = {}
-    for past in reversed(status.history):
-        if past.outcome is Outcome.PROMOTED and past.fingerprint not in (serving, *seen):
-            seen[past.fingerprint] = past.version
-    window = dict(list(seen.items())[: spec.rollback_window])
+    window = {p.fingerprint: p.version for p in rollback_targets(status, spec.rollback_window)}
     nameless = spec.candidate.workload_ref.name
     return window.get(fingerprint) in (spec.candidate.version, nameless)
 

@@ -2,7 +2,7 @@
 
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
-from surefoot.engine import compare, transitions
+from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.baselines import snapshots
 from surefoot.engine.judge import freeze
 from surefoot.engine.references import (
@@ -256,7 +256,7 @@ def promote(tick: Tick) -> Ruling | None:
     if not tick.in_flight or not tick.baking or tick.release is None:
         return None
     back = " again, without steps (rollbackWindow)" if tick.release.rollback else ""
-    text = f"{tick.release.version} serves alone{back}"
+    text = f"{tick.release.version} serves alone{back}{hypothesis.account(tick.status)}"
     status = transitions.promote(tick.status, tick.obs, text)
     if tick.plan is not None and tick.obs.answers is not None:
         kept = snapshots(tick.status, tick.plan.signals, tick.obs.answers)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from surefoot.api.spec import OnDelete, OnInconclusive, OnNoData
 from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
-from surefoot.engine import compare, transitions
+from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
 from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
@@ -53,6 +53,7 @@ def revert(tick: Tick) -> Ruling | None:
     if cause is None:
         return None
     reason, message, by = cause
+    message += hypothesis.account(tick.status)
     abort = tick.action(ActionType.ABORT)
     done = (abort,) if reason is Reason.ABORTED and abort else ()
     if tick.intended > 0 and not _incumbent_serves(tick):

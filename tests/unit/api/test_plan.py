@@ -80,6 +80,15 @@ def test_a_plan_comes_back_from_the_status_as_it_was() -> None:
     assert Plan.model_validate(plan.as_written()).as_written() == plan.as_written()
 
 
+def test_a_hope_may_be_about_a_signal_of_the_class() -> None:
+    hope = {"signal": "errors", "improveBy": {"relative": 0.1}}
+    plan = resolved({"signals": [ERRORS]}, hypothesis=hope)
+    assert isinstance(plan, Plan)
+    assert said({}, hypothesis=hope).startswith(
+        "with ReleaseClass tier1: spec: hypothesis.signal names none of the signals"
+    )
+
+
 def test_a_release_without_a_class_is_its_own_plan() -> None:
     spec = ModelReleaseSpec.model_validate(example("given-route"))
     assert resolve(spec, None) is spec

@@ -249,6 +249,13 @@ def test_input_of_a_signal_may_have_to_be_fresher_and_fuller() -> None:
         ("maxDuration", "7d", "6d", "8d", "maxDuration is 8d: it must be 7d or less"),
         ("rollbackWindow", 3, 0, 4, "rollbackWindow is 4: it must be 3 or less"),
         ("onNoData", "Revert", "Revert", "Hold", "onNoData is Hold: it must be Revert or more"),
+        (
+            "onInconclusive",
+            "Revert",
+            "Revert",
+            "Hold",
+            "onInconclusive is Hold: it must be Revert or more",
+        ),
         ("onDelete", "Revert", "Revert", "Leave", "onDelete is Leave: it must be Revert or more"),
     ],
 )

@@ -20,6 +20,7 @@ from tests.unit.prometheus.builders import T0, question, series
 
 RECORDED = Path(__file__).parent / "recorded"
 COMPLETED = "envoy_cluster_external_upstream_rq_completed"
+TIME = "envoy_cluster_upstream_rq_time"
 XX = "envoy_cluster_external_upstream_rq_xx"
 V42, V41 = "risk_fraud-v42_80", "risk_fraud-v41_80"
 POD42, POD41 = "fraud-v42-7c9f8d5b6-x2k9p", "fraud-v41-59bd7f6c4-qq7tz"
@@ -264,3 +265,20 @@ def test_a_query_must_give_one_number(result: Vector, kind: ProblemKind, said: s
     problem(found.candidate, kind, said)
     # A query that is at fault is so at weight 0, where only the incumbent is looked at.
     assert found.incumbent == (found.candidate if kind is ProblemKind.QUERY else Reading())
+
+
+def durations(*sums: Series) -> Reading:
+    """Latency of v42 with ten requests within 0.1 s, beside these series."""
+    made = [
+        series(f"{TIME}_bucket", (0, 0), (60, 10), le=le, envoy_cluster_name=V42)
+        for le in ("100", "+Inf")
+    ]
+    return answered("Latency", (*made, *sums)).candidate
+
+
+def test_durations_have_their_sum_in_seconds_where_there_is_one() -> None:
+    total = series(f"{TIME}_sum", (0, 0), (60, 800), envoy_cluster_name=V42)
+    assert durations(total).measure == Histogram((0.1,), (10, 0), 0.8)
+    assert durations().measure == Histogram((0.1,), (10, 0))
+    broken = series(f"{TIME}_sum", (0, 0), (60, nan), envoy_cluster_name=V42)
+    assert durations(broken).measure == Histogram((0.1,), (10, 0))

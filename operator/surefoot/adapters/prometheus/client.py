@@ -1,6 +1,7 @@
 """The one endpoint that is asked, `POST /api/v1/query`, with every failure turned into a problem."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ class Client:
         max_answer_bytes: int = 16 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(url)
         host = parts.hostname or "its address"
@@ -36,7 +38,7 @@ class Client:
         self._timeout_s = timeout.total_seconds()
         self._max_answer_bytes = max_answer_bytes
         self._slots = asyncio.Semaphore(max_concurrent)
-        self._wires = Wires(credentials, dict(headers or {}), self._timeout_s)
+        self._wires = Wires(credentials, dict(headers or {}), self._timeout_s, tls)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -68,6 +68,11 @@ def decode(status: int, body: bytes) -> Result:
     """The result of an instant query. Raises Failed."""
     try:
         answer = json.loads(body)
+        if isinstance(answer, dict) and answer.get("kind") == "Status":
+            text = (
+                f"Kubernetes' service proxy answers: {clean(str(answer.get('message') or status))}"
+            )
+            raise Failed(ProblemKind.UNREACHABLE, text)
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
             raise ValueError("no such answer")
     except (ValueError, RecursionError):

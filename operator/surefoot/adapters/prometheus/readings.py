@@ -179,8 +179,10 @@ def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal:
 
 
 def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram) -> Reading:
-    """A mean is exact only from the sum of the scores."""
+    """A mean is exact only from the sum of the scores. A latency has its sum where there is one."""
     newest = arm.newest((source.bucket, source.histogram))
+    if signal.type is SignalType.LATENCY and bins.total is None:
+        bins = replace(bins, total=_sum_of(arm, source))
     if signal.measure is SignalMetric.MEAN_SHIFT and bins.total is None:
         sums = arm.of(source.sum)
         if not sums:
@@ -191,6 +193,15 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
             return Reading(problem=arm.not_a_number((source.sum,), error))
         bins = replace(bins, total=moved / source.divide_by)
     return Reading(bins, newest)
+
+
+def _sum_of(arm: Arm, source: HistogramSource) -> float | None:
+    """Seconds that all requests took together; None where it is not exported, or no number."""
+    sums = arm.of(source.sum)
+    try:
+        return arm.sheet.moved(sums, arm.of(source.bucket)) / source.divide_by if sums else None
+    except NotANumber:
+        return None
 
 
 def _observed(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from surefoot.api.signals import Signal
-from surefoot.api.vocabulary import SignalMetric
+from surefoot.api.vocabulary import SignalMetric, SignalType
 
 _BUCKET, _SUM, _COUNT = "_bucket", "_sum", "_count"
 
@@ -57,9 +57,10 @@ class HistogramSource(PresetModel):
         return self.histogram + _SUM
 
     def metrics(self, signal: Signal) -> tuple[str, ...]:
-        """The sum only where a mean is asked for."""
-        shift = signal.measure is SignalMetric.MEAN_SHIFT
-        return (self.bucket, self.sum) if shift else (self.bucket,)
+        """The sum only where a mean is asked for; or for latency, how much an arm had to do."""
+        mean = signal.measure is SignalMetric.MEAN_SHIFT
+        loaded = signal.type is SignalType.LATENCY
+        return (self.bucket, self.sum) if mean or loaded else (self.bucket,)
 
 
 class LabeledScoresSource(PresetModel):

@@ -1,5 +1,6 @@
 """Sessions to one source: a new one when its credentials change, the old one until it is idle."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -21,9 +22,15 @@ class Wires:
     """The current session of a source. Methods are called within the event loop."""
 
     def __init__(
-        self, credentials: Credentials | None, headers: Mapping[str, str], timeout_s: float
+        self,
+        credentials: Credentials | None,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
+        """`tls` is for where the credentials have none."""
         self._credentials, self._headers, self._timeout_s = credentials, dict(headers), timeout_s
+        self._tls = tls
         self._current: Wire | None = None
 
     @asynccontextmanager
@@ -52,8 +59,9 @@ class Wires:
         return self._current
 
     def _opened(self, auth: Auth) -> aiohttp.ClientSession:
+        tls = auth.tls or self._tls
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=auth.tls) if auth.tls is not None else None,
+            connector=aiohttp.TCPConnector(ssl=tls) if tls is not None else None,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={**self._headers, **auth.headers},

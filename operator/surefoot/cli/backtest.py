@@ -1,0 +1,219 @@
+"""`kubectl surefoot backtest`: what would have been decided on what Prometheus recorded."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from surefoot.adapters.prometheus.collection import Ask, collect
+from surefoot.api.base import is_label
+from surefoot.api.durations import format_duration, parse_duration
+from surefoot.api.spec import BackendRef, Candidate, ModelReleaseSpec, WorkloadRef
+from surefoot.api.vocabulary import Outcome, SignalType
+from surefoot.cli.halves import Halves, Shared, distinct, twin
+from surefoot.cli.plan import incumbent_for
+from surefoot.cli.problem import Problem
+from surefoot.cli.progress import Advance, progress
+from surefoot.cli.prometheus import open_prometheus
+from surefoot.cli.reading import clean
+from surefoot.cli.release_file import ReleaseFile, candidate_of, read_release
+from surefoot.cli.replay import Collect, Replay
+from surefoot.cli.shift_option import Shifts, parse_shifts, with_shifts
+from surefoot.engine.questions import Answer, ArmRef, Question
+
+LONGEST = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of the command."""
+
+    start: str
+    end: str | None
+    prometheus: str | None
+    shifts: Sequence[str]
+    aa: bool
+    splits: int
+    incumbent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is replayed: a release from `start` to `end`."""
+
+    release: ReleaseFile
+    namespace: str
+    incumbent: ArmRef
+    start: datetime
+    end: datetime
+    shifts: Shifts = field(default_factory=dict)
+
+    @property
+    def interval(self) -> timedelta:
+        return self.release.spec.analysis.interval
+
+    @property
+    def ticks(self) -> int:
+        return int((self.end - self.start) / self.interval) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One A/A split, and the release that it went through."""
+
+    seed: int
+    replay: Replay
+
+
+def run(
+    file: str, asked: Asked, output: str | None, access: tuple[str | None, str | None, str | None]
+) -> None:
+    """The whole command. Raises `Problem`."""
+    past = _past(read_release(file), asked, access)
+    _, context, kubeconfig = access
+    if asked.aa:
+        splits = asyncio.run(_aa(past, asked, context, kubeconfig))
+        _show_aa(past, splits, output)
+    else:
+        replay = asyncio.run(_once(past, asked, context, kubeconfig))
+        _show(past, replay, output)
+
+
+def time_of(text: str, now: datetime, option: str) -> datetime:
+    """A time as RFC 3339 has it (UTC without a zone), or how long ago: 3h. Raises `Problem`."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Problem(
+            f"{option} {clean(text)!r} is no time: write 2026-01-05T09:00:00Z, or how long ago: 3h"
+        ) from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _past(
+    release: ReleaseFile, asked: Asked, access: tuple[str | None, str | None, str | None]
+) -> Past:
+    now = datetime.now(UTC)
+    start = time_of(asked.start, now, "--from")
+    end = time_of(asked.end, now, "--to") if asked.end is not None else now
+    if not start < end <= now + timedelta(minutes=1):
+        raise Problem("--from must be before --to, and --to not in the future")
+    if end - start > LONGEST:
+        raise Problem(f"--from … --to spans more than {format_duration(LONGEST)}: choose less")
+    if not release.spec.signals:
+        raise Problem(f"{release.name} has no signals: there is nothing to judge by")
+    shifts = parse_shifts(asked.shifts, release.spec)
+    namespace, context, kubeconfig = access
+    arm, where = incumbent_for(release, asked.incumbent, namespace, (context, kubeconfig))
+    if arm.workload == candidate_of(release.spec).workload and not asked.aa:
+        raise Problem(f"{arm.workload} is the candidate itself: pass --incumbent with what served")
+    return Past(release, where, arm, start, end, shifts)
+
+
+async def _once(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> Replay:
+    async with open_prometheus(asked.prometheus, context, kubeconfig) as prometheus:
+        collected = collecting(prometheus.ask, prometheus.scrape_interval, past.shifts)
+        replay = replay_of(past, past.release.spec, candidate_of(past.release.spec), collected)
+        with progress("replaying", past.ticks) as advance:
+            await play([replay], past, advance)
+        return replay
+
+
+def collecting(ask: Ask, scrape_interval: timedelta, shifts: Shifts) -> Collect:
+    """Answers at a past time, with the shifts in them."""
+
+    async def collected(asked: Sequence[Question], now: datetime) -> Mapping[str, Answer]:
+        answers = await collect(ask, asked, now, scrape_interval)
+        return with_shifts(answers, asked, shifts)
+
+    return collected
+
+
+def replay_of(past: Past, spec: ModelReleaseSpec, candidate: ArmRef, collected: Collect) -> Replay:
+    """A release that is applied at the start."""
+    name = past.release.name
+    return Replay(name, past.namespace, spec, candidate, past.incumbent, past.start, collected)
+
+
+async def play(replays: Sequence[Replay], past: Past, advance: Advance) -> None:
+    """Let time pass for all of them together, until all have ended or it is over."""
+    now = past.start
+    while now <= past.end and any(not replay.ended for replay in replays):
+        for replay in replays:
+            if not replay.ended:
+                await replay.step(now)
+        advance(now.strftime("%H:%M"))
+        now += past.interval
+
+
+async def _aa(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> list[Split]:
+    async with open_prometheus(asked.prometheus, context, kubeconfig) as prometheus:
+        with progress(f"replaying {asked.splits} splits", past.ticks) as advance:
+            return await splits_of(
+                past, asked.splits, prometheus.ask, prometheus.scrape_interval, advance
+            )
+
+
+async def splits_of(
+    past: Past, count: int, ask: Ask, scrape_interval: timedelta, advance: Advance
+) -> list[Split]:
+    """As many different splits as there are, at most `count`, each a release of its own. Raises
+    `Problem` where there is nothing to split."""
+    shared, arm = Shared(ask), twin(past.incumbent)
+    spec = _splittable(past.release.spec, arm)
+    halves = {seed: Halves(past.incumbent, seed) for seed in range(count)}
+    made = {
+        seed: replay_of(
+            past, spec, arm, collecting(half.over(shared), scrape_interval, past.shifts)
+        )
+        for seed, half in halves.items()
+    }
+    await play(list(made.values()), past, advance)
+    if (lonely := next(iter(halves.values())).lonely) is not None:
+        raise Problem(
+            f"{clean(lonely)} alone exports what a signal reads of {past.incumbent.workload}: an A/A "
+            "split needs two pods (of the proxy, for a proxy's metrics)"
+        )
+    return [Split(seed, made[seed]) for seed in distinct(halves)]
+
+
+def _splittable(spec: ModelReleaseSpec, arm: ArmRef) -> ModelReleaseSpec:
+    """With the second half for a candidate, and without what cannot be split: a query of the user's."""
+    signals = [signal for signal in spec.signals if signal.type is not SignalType.PROMQL]
+    if not signals:
+        raise Problem("Only PromQL signals are there, and a query of yours cannot be split by pod")
+    if not (is_label(arm.workload) and is_label(arm.service)):
+        raise Problem(f"{clean(arm.workload)} is too long a name for an A/A split")
+    candidate = Candidate(
+        version="aa",
+        workload_ref=WorkloadRef(name=arm.workload),
+        backend_ref=BackendRef(name=arm.service, port=arm.port),
+    )
+    return spec.model_copy(update={"signals": signals, "candidate": candidate})
+
+
+def reverted(splits: Sequence[Split]) -> int:
+    """How many of the splits were given up."""
+    return sum(split.replay.outcome is Outcome.REVERTED for split in splits)
+
+
+def _show(past: Past, replay: Replay, output: str | None) -> None:
+    from surefoot.cli import backtest_picture, terminal
+
+    if output:
+        terminal.dump(backtest_picture.as_json(past, replay))
+    else:
+        terminal.draw(backtest_picture.render(past, replay))
+
+
+def _show_aa(past: Past, splits: Sequence[Split], output: str | None) -> None:
+    from surefoot.cli import backtest_picture, terminal
+
+    if output:
+        terminal.dump(backtest_picture.aa_json(past, splits))
+    else:
+        terminal.draw(backtest_picture.render_aa(past, splits))
