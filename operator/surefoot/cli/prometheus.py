@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from surefoot.adapters.prometheus.client import Client
-from surefoot.adapters.prometheus.collection import Ask
 from surefoot.adapters.prometheus.payload import Failed, Result
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.durations import parse_duration
 from surefoot.cli.address import Service, parse, service_of
 from surefoot.cli.kube import Cluster, connect
