@@ -5,6 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
+from surefoot.api.base import sentence
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
@@ -78,6 +83,13 @@ class MemoryStore:
 
     async def release(self, key: Key) -> ReleaseObject | None:
         return self.world.object(key)
+
+    async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
+        found = self.world.classes.get(name)
+        try:
+            return ReleaseClassSpec.model_validate(found) if found is not None else None
+        except ValidationError as error:
+            return sentence(error)
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         world = self.world
@@ -170,10 +182,17 @@ class MemoryMetrics:
         self.running = False
         self.returned: Mapping[str, Answer] | None = None
         self.asked: list[Sequence[Question]] = []
+        self.source: MetricsSource | None = None
 
     def collect(
-        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+        self,
+        key: Key,
+        questions: Sequence[Question],
+        now: datetime,
+        interval: timedelta,
+        source: MetricsSource | None = None,
     ) -> Mapping[str, Answer] | None:
+        self.source = source
         if questions and self.returned is not None:
             returned, self.returned = self.returned, None
             return returned
@@ -224,6 +243,7 @@ class World:
     routes: dict[str, Route] = field(default_factory=dict)
     accepts: bool | None = True
     gateway_says: str = ""
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     finished: dict[str, FinishAction] = field(default_factory=dict)
     rivals: list[Rival] = field(default_factory=list)

@@ -20,7 +20,7 @@ def _meant(spec: Any) -> Any:
 
 
 def _is_there(spec: Any) -> bool:
-    return spec.hypothesis is None or _meant(spec) is not None
+    return spec.hypothesis is None or spec.awaits_class or _meant(spec) is not None
 
 
 def _measurable(spec: Any) -> bool:
@@ -47,7 +47,7 @@ _MINE = "self.signals.all(s, s.name != self.hypothesis.signal || "
 
 HYPOTHESIS_RULES: tuple[CelRule, ...] = (
     CelRule(
-        "!has(self.hypothesis) || (has(self.signals) && "
+        "!has(self.hypothesis) || has(self.releaseClassName) || (has(self.signals) && "
         "self.signals.exists(s, s.name == self.hypothesis.signal))",
         "hypothesis.signal names none of the signals: write the name of one of them",
         _is_there,

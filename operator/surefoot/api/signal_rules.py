@@ -27,7 +27,8 @@ METRICS: dict[T, tuple[M, ...]] = {
 DECIDED = (M.ACCURACY, M.PRECISION, M.RECALL)
 LABELED = (T.CALIBRATION, T.PERFORMANCE, T.FAIRNESS)
 _PLACEHOLDER = re.compile(
-    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\}\}"
+    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|parameters[.][a-z][a-zA-Z0-9]*|namespace|"
+    r"window|matchers) *\}\}"
 )
 
 
@@ -111,10 +112,11 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
     ),
     CelRule(
         "!has(self.query) || self.query.findAll('\\\\{\\\\{[^{}]*\\\\}\\\\}').all(p, "
-        "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\\\\}\\\\}$'))",
+        "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|parameters[.][a-z][a-zA-Z0-9]*|"
+        "namespace|window|matchers) *\\\\}\\\\}$'))",
         "the query has an unknown placeholder: there are {{candidate.workload}}, "
-        "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}} and "
-        "{{window}}",
+        "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}}, {{window}}, "
+        "{{matchers}} and {{parameters.…}} of the ReleaseClass",
         _placeholders_known,
     ),
     CelRule(

@@ -59,6 +59,8 @@ class Reason(StrEnum):
     # the spec and what it names
     VALID = "Valid"
     INVALID_SPEC = "InvalidSpec"
+    RELEASE_CLASS_MISSING = "ReleaseClassMissing"
+    RELEASE_CLASS_INVALID = "ReleaseClassInvalid"
     WORKLOAD_MISSING = "WorkloadMissing"
     SERVICE_MISSING = "ServiceMissing"
     PORT_AMBIGUOUS = "PortAmbiguous"

@@ -60,7 +60,6 @@ async def open_prometheus(
     client = Client(
         way.url, timeout, max_answer_bytes=_LARGEST_ANSWER, headers=way.headers, tls=way.tls
     )
-    await client.start()
     try:
         try:
             await client.ask("vector(1)", datetime.now(UTC).timestamp())

@@ -23,14 +23,15 @@ class ReleaseFile:
 
 
 def read_release(path: str) -> ReleaseFile:
-    """The only ModelRelease in a YAML file, `-` being standard input. Raises `Problem`."""
-    bodies = [
-        b for b in _documents(path) if isinstance(b, dict) and b.get("kind") == "ModelRelease"
-    ]
+    """The only ModelRelease in a YAML file, `-` being standard input, under its ReleaseClass, which
+    stands in the same file. Raises `Problem`."""
+    documents = [each for each in _documents(path) if isinstance(each, dict)]
+    bodies = [each for each in documents if each.get("kind") == "ModelRelease"]
+    classes = [each for each in documents if each.get("kind") == "ReleaseClass"]
     if len(bodies) != 1:
         count = "no ModelRelease" if not bodies else f"{len(bodies)} ModelReleases"
         raise Problem(f"{clean(path)} holds {count}: give a file with exactly one")
-    return _parsed(bodies[0], path)
+    return _parsed(bodies[0], classes, path)
 
 
 def _documents(path: str) -> list[Any]:
@@ -46,13 +47,13 @@ def _documents(path: str) -> list[Any]:
         raise Problem(f"{clean(path)} is no YAML: {clean(line)}") from None
 
 
-def _parsed(body: dict[str, Any], path: str) -> ReleaseFile:
+def _parsed(body: dict[str, Any], classes: list[dict[str, Any]], path: str) -> ReleaseFile:
     from pydantic import ValidationError
 
     try:
-        spec = ModelReleaseSpec.model_validate(body.get("spec") or {})
+        spec = _planned(ModelReleaseSpec.model_validate(body.get("spec") or {}), classes, path)
     except ValidationError as error:
-        from surefoot.adapters.kubernetes.store import sentence
+        from surefoot.api.base import sentence
 
         raise Problem(f"{clean(path)}: {clean(sentence(error))}") from None
     meta = body.get("metadata")
@@ -61,6 +62,25 @@ def _parsed(body: dict[str, Any], path: str) -> ReleaseFile:
     return ReleaseFile(
         str(meta.get("name") or "release"), str(namespace) if namespace else None, spec
     )
+
+
+def _planned(spec: ModelReleaseSpec, classes: list[dict[str, Any]], path: str) -> ModelReleaseSpec:
+    """The plan of release and class, as the operator makes it. Raises `Problem`, ValidationError."""
+    from surefoot.api.plan import resolve
+    from surefoot.api.release_class import ReleaseClassSpec
+
+    name = spec.release_class_name
+    found = [each for each in classes if (each.get("metadata") or {}).get("name") == name]
+    if name is not None and not found:
+        raise Problem(
+            f"{clean(path)} lacks ReleaseClass {clean(name)}, which the release names: add it to the "
+            f"file, as kubectl get mrc {clean(name)} -o yaml prints it"
+        )
+    of = ReleaseClassSpec.model_validate(found[0].get("spec") or {}) if found else None
+    plan = resolve(spec, of)
+    if isinstance(plan, str):
+        raise Problem(f"{clean(path)}: {clean(plan)}")
+    return plan
 
 
 def candidate_of(spec: ModelReleaseSpec) -> ArmRef:

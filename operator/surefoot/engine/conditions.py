@@ -105,6 +105,8 @@ def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
     over = phase is Phase.REVERTED and not ended_like(ruling.status.release, Outcome.SUPERSEDED)
     stalled = "True" if ruling.stalled or over else "False"
     sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
+    if ruling.accepted and tick.obs.notice:
+        accepted, sound = "False", (Reason.RELEASE_CLASS_MISSING, tick.obs.notice)
     stuck = (ruling.reason, ruling.message) if stalled == "True" else (Reason.VALID, "")
     wanted = {
         ConditionType.ACCEPTED: (accepted, *sound),

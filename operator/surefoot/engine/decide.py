@@ -24,7 +24,7 @@ from surefoot.engine.effects import (
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
-from surefoot.engine.tick import Ruling, Tick, ended_like, stand_of
+from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
 from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
 from surefoot.engine.world import Observation
 
@@ -75,8 +75,19 @@ def _without_settled_actions(obs: Observation) -> Observation:
 
 
 def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
-    """What to ask Prometheus now, and how often; nothing when the world alone decides already."""
+    """What to ask Prometheus now, and how often; nothing when the world alone decides already.
+
+    Every question carries the matchers of the plan's source.
+    """
     tick = prepare(_without_settled_actions(replace(obs, answers=None)))
+    every, interval = _questions(tick, obs)
+    source = source_of(tick.plan)
+    if source is None or not source.matchers:
+        return every, interval
+    return tuple(replace(question, matchers=source.forced) for question in every), interval
+
+
+def _questions(tick: Tick, obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
     plan, release, serving = tick.plan, tick.release, tick.status.incumbent
     interval = plan.analysis.interval if plan else DEFAULT_INTERVAL
     if not tick.in_flight and plan is not None and not obs.deleted:

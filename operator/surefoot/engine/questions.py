@@ -32,6 +32,7 @@ class Question:
     earliest (a weight step, the end of warm-up, plus the label delay); it ends now.
 
     With an `end` it is a closed interval of evidence instead, from `start` on and no window.
+    `matchers` are labels with their values that every query must carry.
     A compared PromQL query is asked once more for the incumbent in the candidate's place: `swapped`.
     """
 
@@ -41,6 +42,7 @@ class Question:
     incumbent: ArmRef
     start: datetime
     end: datetime | None = None
+    matchers: tuple[tuple[str, str], ...] = ()
     swapped: bool = False
 
     @property

@@ -36,7 +36,7 @@ def adopt(tick: Tick) -> Ruling | None:
         return None
     spec = tick.obs.spec
     if spec is None:
-        return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+        return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
     route = transitions.route_of(spec, tick.obs.name)
     missing = check_rivals(tick.obs) or check_route(tick.obs, spec)
     found = missing or _who_serves(tick, spec)
@@ -125,7 +125,7 @@ def unsound(tick: Tick) -> Ruling | None:
     """An invalid spec moves nothing; above 0 the release is held where it is, and guarded."""
     if tick.obs.spec is not None:
         return None
-    return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+    return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
 
 
 def follow_steps(tick: Tick) -> Ruling | None:
@@ -143,7 +143,10 @@ def follow_steps(tick: Tick) -> Ruling | None:
     status = tick.status.model_copy(update={"release": release})
     if accepted is None or (accepted.steps, accepted.bake) != (spec.steps, spec.bake):
         status = status.model_copy(update={"step": _moved(tick, spec)})
-    text = "the spec changed: the weight stays, and the release goes on by the new one"
+    before = tick.obs.status.observed_generation if tick.obs.status else 0
+    by_class = spec.release_class_name is not None and before == tick.obs.generation
+    what = f"ReleaseClass {spec.release_class_name}" if by_class else "the spec"
+    text = f"{what} changed: the weight stays, and the release goes on by the new one"
     return Ruling(Rule.START, Reason.VALID, text, status, recorded=True)
 
 

@@ -7,6 +7,8 @@ from functools import cached_property
 from pydantic import ValidationError
 
 from surefoot.api.durations import format_duration
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.plan import Plan
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Released, StepStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
@@ -114,10 +116,15 @@ def plan_of(obs: Observation, status: ModelReleaseStatus) -> ModelReleaseSpec | 
     return None if release is None or release.outcome is not None else accepted_of(release)
 
 
-def accepted_of(release: Released) -> ModelReleaseSpec | None:
-    """The last accepted spec; None when the status was damaged by someone."""
+def source_of(plan: ModelReleaseSpec | None) -> MetricsSource | None:
+    """Where a plan's signals are asked for; None is the operator's own Prometheus."""
+    return plan.metrics if isinstance(plan, Plan) else None
+
+
+def accepted_of(release: Released) -> Plan | None:
+    """The last accepted plan; None when the status was damaged by someone."""
     try:
-        return ModelReleaseSpec.model_validate(release.accepted_spec)
+        return Plan.model_validate(release.accepted_spec)
     except ValidationError:
         return None
 

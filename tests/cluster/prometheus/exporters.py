@@ -61,12 +61,13 @@ class Prometheus:
         folder: Path,
         *exporters: Exporter,
         flags: Sequence[str] = (),
+        settings: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        """`more` is added to the scrape configuration."""
+        """`settings` are global ones; `more` is added to the scrape configuration."""
         groups = [{"targets": [each.target], "labels": each.labels} for each in exporters]
         config = {
-            "global": {"scrape_interval": "1s"},
+            "global": {"scrape_interval": "1s", **(settings or {})},
             "scrape_configs": [{"job_name": "test", "static_configs": groups, **more}],
         }
         file, self._log = folder / "prometheus.yml", (folder / "prometheus.log").open("w")

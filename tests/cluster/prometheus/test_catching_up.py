@@ -110,7 +110,6 @@ def compared(start: float, now: float) -> tuple[Stand, ModelReleaseSpec]:
 async def caught_up(prometheus: Prometheus, stand: Stand) -> tuple[dict[str, Answer], int]:
     """All intervals up to now, as ticks take them in, and the queries that they took."""
     asker, found = Asker(prometheus.url), dict[str, Answer]()
-    await asker.client.start()
     evidence = compare.begin(None, stand)
     assert evidence is not None
     for signal in evidence.signals:
@@ -205,7 +204,6 @@ async def test_twelve_hours_are_read_at_both_ends_and_say_what_all_samples_say(
                 past.add(f"model_labeled_score_{part}", labels, value)
     prometheus = past.serve(tmp_path)
     asker = Asker(prometheus.url)
-    await asker.client.start()
     asked = [
         question("Calibration", "c", start=at(clock.ago(2000)), window="12h"),
         question("Drift", "d", start=at(clock.ago(2000)), window="12h"),
@@ -235,7 +233,6 @@ async def test_signals_and_releases_share_their_queries(tmp_path: Path) -> None:
     metrics = PrometheusMetrics(
         prometheus.url, timedelta(seconds=15), done.put_nowait, timedelta(seconds=60)
     )
-    await metrics.start()
     counts: list[int] = []
     try:
         for many in (1, len(RELEASES)):

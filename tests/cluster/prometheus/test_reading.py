@@ -60,7 +60,6 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest_asyncio.fixture
 async def asker(world: World) -> AsyncIterator[Asker]:
     made = Asker(world.prometheus.url)
-    await made.client.start()
     yield made
     await made.client.close()
 
@@ -178,7 +177,6 @@ async def test_native_histograms_are_exact_across_a_restart_and_a_coarser_resolu
         build.binary("prometheus"), tmp_path, new, old, flags=["--enable-feature=native-histograms"]
     )
     asker = Asker(prometheus.url)
-    await asker.client.start()
 
     def counted(pod: str, count: int) -> None:
         prometheus.has(f'histogram_count(model_score{{pod="{pod}"}})', count)

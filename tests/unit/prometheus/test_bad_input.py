@@ -69,7 +69,8 @@ def labelled(arm: str, outcome: str, *values: object) -> list[Entry]:
 def durations(arm: str, below: int, every: int) -> list[Entry]:
     edges = {"100": below, "250": below, "+Inf": every}
     return [
-        proxy("external_upstream_rq_time_bucket", arm, 0, 0, count, le=le) for le, count in edges.items()
+        proxy("external_upstream_rq_time_bucket", arm, 0, 0, count, le=le)
+        for le, count in edges.items()
     ]
 
 

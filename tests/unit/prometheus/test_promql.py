@@ -1,6 +1,7 @@
 """Queries as text: shared selectors, filled-in templates, and no way to write more than a value."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,24 @@ def test_every_placeholder_is_filled_in() -> None:
     assert fill_in(query, question(), 59.9) == (
         "fraud-v42 fraud-v42 80 fraud-v41 fraud-v41 80 risk [59s]"
     )
+
+
+def test_matchers_are_forced_into_selectors_and_into_queries() -> None:
+    forced = replace(question(), matchers=(("cluster", "eu-1"), ("zone", 'a"b')))
+    arms = arms_of(presets()["envoy"], forced)
+    assert 'cluster="eu-1",zone="a\\"b",' in selector({"x"}, (arms,), 60)
+    assert fill_in("up{{{matchers}}}", forced, 60) == 'up{cluster="eu-1",zone="a\\"b"}'
+
+
+def test_a_matcher_of_the_preset_s_own_label_is_forced_as_well() -> None:
+    forced = replace(question("Drift"), matchers=(("namespace", "other"),))
+    arms = arms_of(presets()["model-server"], forced)
+    assert 'namespace="other",namespace="risk",' in selector({"m"}, (arms,), 30)
+    assert not arms.has({"namespace": "risk", "pod": "fraud-v42-7c9f8d5b6-x2k9p"})
+
+
+def test_where_nothing_is_forced_matchers_are_true_of_every_series() -> None:
+    assert fill_in('up{a="b",{{matchers}}}', question(), 60) == 'up{a="b",__surefoot__=""}'
 
 
 def test_a_window_that_has_just_begun_is_still_a_window() -> None:

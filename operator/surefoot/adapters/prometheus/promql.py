@@ -8,7 +8,9 @@ from math import ceil
 from surefoot.adapters.prometheus.presets import Preset, escape_regex
 from surefoot.engine.questions import ArmRef, Question
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+# True of every series, so that {{matchers}} may stand beside a comma also where nothing is forced.
+_ANY_SERIES = ("__surefoot__", "")
 _STRING_ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "`": "\\x60", "\n": "\\n", "\r": "\\r"}
 
 
@@ -50,8 +52,9 @@ def matchers(many: Sequence[Arms]) -> str:
     """Label matchers for all of them, which are of one shape; more than theirs may fit."""
     both = "|".join(sorted({each for arms in many for each in (arms.candidate, arms.incumbent)}))
     texts: list[str] = []
-    for name, _ in many[0].shared:
-        values = sorted({dict(arms.shared)[name] for arms in many})
+    # By place: a label may be there twice, once of the preset and once forced by a class.
+    for place, (name, _) in enumerate(many[0].shared):
+        values = sorted({arms.shared[place][1] for arms in many})
         exact = len(values) == 1
         text = values[0] if exact else "|".join(map(escape_regex, values))
         texts.append(f"{name}{'=' if exact else '=~'}{quote(text)}")
@@ -66,7 +69,12 @@ def arms_of(preset: Preset, question: Question) -> Arms:
         candidate=label.regex(namespace, question.candidate),
         incumbent=label.incumbent_regex(namespace, question.incumbent),
         shared=tuple(
-            sorted(label.shared(namespace, question.candidate, question.incumbent).items())
+            sorted(
+                {
+                    *label.shared(namespace, question.candidate, question.incumbent).items(),
+                    *question.matchers,
+                }
+            )
         ),
     )
 
@@ -122,7 +130,7 @@ def fill_in(query: str, question: Question, window_s: float) -> str:
             raise UnknownPlaceholder(
                 f"the query names {{{{{name[:40]}}}}}, which does not exist: there are {known}"
             )
-        return escape_string(values[name])
+        return values[name] if name == "matchers" else escape_string(values[name])
 
     return _PLACEHOLDER.sub(value, query)
 
@@ -137,4 +145,6 @@ def _placeholders(question: Question, window_s: float) -> Mapping[str, str]:
         for side, arm in arms
         for field in ("workload", "service", "port")
     }
-    return {**values, "namespace": question.namespace, "window": f"{max(1, int(window_s))}s"}
+    forced = ",".join(f"{n}={quote(v)}" for n, v in question.matchers or (_ANY_SERIES,))
+    window = f"{max(1, int(window_s))}s"
+    return {**values, "namespace": question.namespace, "window": window, "matchers": forced}
