@@ -30,6 +30,7 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_SCRAPE_INTERVAL     15s
   SUREFOOT_PROMETHEUS_TIMEOUT  3s
+  SUREFOOT_MAX_SERIES          10000  (of one release; above it Prometheus sums)
   SUREFOOT_LOG_FORMAT          json | text
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
@@ -54,6 +55,7 @@ class Operator:
             scrape_interval=settings.scrape_interval,
             on_done=self.queue.add,
             timeout=settings.prometheus_timeout,
+            max_series=settings.max_series,
         )
         self.ports = Ports(
             store=self.store,

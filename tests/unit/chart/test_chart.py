@@ -115,6 +115,7 @@ def test_values_reach_the_operator() -> None:
         "SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
         "SUREFOOT_SCRAPE_INTERVAL": "5s",
         "SUREFOOT_PROMETHEUS_TIMEOUT": "2s",
+        "SUREFOOT_MAX_SERIES": "10000",
         "SUREFOOT_WORKERS": "4",
         "SUREFOOT_LOG_FORMAT": "text",
         "SUREFOOT_LOG_LEVEL": "info",

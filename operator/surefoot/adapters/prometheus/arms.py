@@ -8,7 +8,7 @@ from surefoot.adapters.prometheus import histograms
 from surefoot.adapters.prometheus.histograms import Grid, Observed
 from surefoot.adapters.prometheus.increases import GoesBackwards, Sheet
 from surefoot.adapters.prometheus.payload import Series
-from surefoot.adapters.prometheus.promql import Arms, quote
+from surefoot.adapters.prometheus.promql import SUMMED, Arms, quote
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import NotANumber
 
@@ -57,6 +57,9 @@ class Arm:
 
     def absent(self, metric: str) -> Problem:
         """No series of a metric."""
+        if self.arms.label == SUMMED:
+            text = f"no samples of {metric} for the {self.name}"
+            return Problem(ProblemKind.EMPTY, f"{text}: check that it is scraped")
         exact = [f"{label}={quote(value)}" for label, value in self.arms.shared]
         labels = ", ".join([*exact, f"{self.arms.label}=~{quote(self.pattern)}"])
         text = f"no samples of {metric} with {labels} for the {self.name}"

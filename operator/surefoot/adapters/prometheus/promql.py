@@ -9,6 +9,8 @@ from surefoot.adapters.prometheus.presets import Preset, escape_regex
 from surefoot.engine.questions import ArmRef, Question
 
 _PLACEHOLDER = re.compile(r"\{\{\s*(.*?)\s*\}\}")
+# The label that tells the arms apart in what Prometheus has summed.
+SUMMED = "surefoot_arm"
 _STRING_ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "`": "\\x60", "\n": "\\n", "\r": "\\r"}
 
 
