@@ -35,6 +35,7 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_CREDENTIALS_DIR     the same per folder in it, for ReleaseClasses
   SUREFOOT_SCRAPE_INTERVAL     15s
   SUREFOOT_PROMETHEUS_TIMEOUT  3s
+  SUREFOOT_MAX_SERIES          10000  (of one release; above it Prometheus sums)
   SUREFOOT_LOG_FORMAT          json | text
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
@@ -67,6 +68,7 @@ class Operator:
             on_done=self.queue.add,
             timeout=settings.prometheus_timeout,
             credentials=settings.credentials_dir,
+            max_series=settings.max_series,
         )
         self.ports = Ports(
             store=self.store,

@@ -40,6 +40,7 @@ class Settings(BaseModel):
     credentials_dir: Path | None = None
     scrape_interval: Duration = timedelta(seconds=15)
     prometheus_timeout: Duration = timedelta(seconds=3)
+    max_series: int = Field(default=10_000, ge=1, le=1_000_000)
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     http_port: int = Field(default=8080, ge=0, le=65_535)

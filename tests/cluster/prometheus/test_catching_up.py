@@ -7,16 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from surefoot.adapters.prometheus import PrometheusMetrics
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.engine import compare
 from surefoot.engine.judge import Stand
 from surefoot.engine.questions import Answer, Question
 from surefoot.ports import Key
-from surefoot.stats.measures import Counts, Histogram
+from surefoot.stats.measures import Counts, Histogram, Ratio, Scalar
 from tests.cluster.prometheus.exporters import Prometheus
 from tests.cluster.prometheus.history import Past
-from tests.cluster.prometheus.test_reading import LONG, RULES, Asker
+from tests.cluster.prometheus.test_reading import LONG, RULES, SHORT, Asker
 from tests.unit.engine.builders import plan
 from tests.unit.prometheus.builders import question
 
@@ -223,6 +225,37 @@ async def test_twelve_hours_are_read_at_both_ends_and_say_what_all_samples_say(
         assert again[key] == long[key]
         assert "both ends" in long[key].candidate.note
     assert (first, then) == (1 + 13, 1)
+
+
+async def test_forty_thousand_series_are_summed_by_prometheus(tmp_path: Path) -> None:
+    clock = Clock()
+    past = Past(clock.ago(2), clock.now)
+    for version, factor in (("v42", 1.0), ("v41", 2.0)):
+        pod = f"fraud-{version}-7c9f8d5b6-aaaaa"
+        for customer in range(10_000):
+            labels = {"namespace": "risk", "pod": pod, "instance": pod, "customer": f"c{customer}"}
+            past.add("requests_total", labels, rising(factor))
+            past.add("orders_total", labels, rising(factor * 0.5))
+    prometheus = past.serve(tmp_path)
+    asker = Asker(prometheus.url, max_answer_bytes=8 * 1024 * 1024)
+    await asker.client.start()
+    business = question("Business", "b", start=at(clock.ago(1.5)))
+    sound = question("PromQL", "q", query="vector(3)")
+    try:
+        found = await asker.ask([business, sound], at(clock.now), SHORT, CAUGHT)
+        first, asker.queries = asker.queries, 0
+        again = await asker.ask([business, sound], at(clock.now), SHORT, CAUGHT)
+    finally:
+        await asker.client.close()
+        prometheus.stop()
+    # Raw samples, then their count, then sums; beside them the user's query.
+    assert (first, asker.queries) == (4, 1)
+    for answers in (found, again):
+        reading = answers["b"].candidate
+        assert "its 40000 series are above the limit of 10000" in reading.note
+        assert isinstance(reading.measure, Ratio)
+        assert reading.measure.denominator == pytest.approx(10_000 * 90, rel=0.2)
+        assert answers["q"].candidate.measure == Scalar(3)
 
 
 async def test_signals_and_releases_share_their_queries(tmp_path: Path) -> None:

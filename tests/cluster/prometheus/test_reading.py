@@ -36,8 +36,9 @@ LONG, SHORT = timedelta(seconds=1), timedelta(hours=1)
 class Asker:
     """Counts and asks."""
 
-    def __init__(self, url: str) -> None:
-        self.client, self.queries, self.memory = Client(url, timedelta(seconds=60)), 0, Memory()
+    def __init__(self, url: str, max_answer_bytes: int = 64 * 1024 * 1024) -> None:
+        self.client = Client(url, timedelta(seconds=60), max_answer_bytes=max_answer_bytes)
+        self.queries, self.memory = 0, Memory()
 
     async def __call__(self, query: str, at: float) -> Result:
         self.queries += 1

@@ -118,6 +118,7 @@ def test_values_reach_the_operator() -> None:
         "SUREFOOT_PROMETHEUS_KIND": "Prometheus",
         "SUREFOOT_SCRAPE_INTERVAL": "5s",
         "SUREFOOT_PROMETHEUS_TIMEOUT": "2s",
+        "SUREFOOT_MAX_SERIES": "10000",
         "SUREFOOT_WORKERS": "4",
         "SUREFOOT_LOG_FORMAT": "text",
         "SUREFOOT_LOG_LEVEL": "info",

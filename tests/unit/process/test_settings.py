@@ -74,6 +74,7 @@ def test_a_missing_address_says_which_variable_to_set():
         ("LOG_FORMAT", "xml", "Input should be 'json' or 'text'"),
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
         ("HTTP_PORT", "70000", "Input should be less than or equal to 65535"),
+        ("MAX_SERIES", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "many", "Input should be a valid integer"),
     ],

@@ -100,7 +100,7 @@ def body(kind: str, result: object) -> bytes:
 
 COMPARED = {"threshold": None, "compare": {"revertMargin": {"relative": 0.1}}}
 LIMIT = {"max": 0.3, "window": "1h"}
-TOO_LARGE = Failed(ProblemKind.QUERY, "the answer is larger than 16777216 bytes")
+TOO_LARGE = Failed(ProblemKind.QUERY, "the answer is larger than 8388608 bytes")
 CASES: dict[str, Case] = {
     "a metric that never existed": Case(
         "Drift", "no samples of model_score_bucket", Verdict.NO_DATA
@@ -179,7 +179,7 @@ CASES: dict[str, Case] = {
         },
     ),
     "an answer that is too large, though there are few series": Case(
-        "Drift", "larger than 16777216 bytes", Verdict.ERROR,
+        "Drift", "larger than 8388608 bytes", Verdict.ERROR,
         answers={"{__name__": TOO_LARGE, "count(": vector(10)},
     ),
     "a template with a parameter that does not exist": Case(

@@ -26,7 +26,7 @@ class Client:
         url: str,
         timeout: timedelta = timedelta(seconds=3),
         max_concurrent: int = 8,
-        max_answer_bytes: int = 16 * 1024 * 1024,
+        max_answer_bytes: int = 8 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
         tls: ssl.SSLContext | None = None,

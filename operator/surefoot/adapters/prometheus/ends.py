@@ -1,7 +1,7 @@
 """Long windows: counters at both ends, and the samples around what began or restarted in between."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -20,7 +20,10 @@ _MOMENT_S = 0.001
 
 @dataclass(frozen=True)
 class Ends:
-    """A window (start, end] of some metrics of two arms; `counters` are those that may restart."""
+    """A window (start, end] of some metrics of two arms; `counters` are those that may restart.
+
+    `window` is what the window is known by from one collection to the next, as its start moves.
+    """
 
     arms: promql.Arms
     names: frozenset[str]
@@ -28,6 +31,7 @@ class Ends:
     start: float
     end: float
     reach_s: float
+    window: Hashable = None
 
     def values(self) -> Values:
         """All that one query can tell of it.

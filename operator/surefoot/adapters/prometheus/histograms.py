@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import inf
 
 from surefoot.adapters.prometheus import native
-from surefoot.adapters.prometheus.increases import Sheet, joined, resets_of
+from surefoot.adapters.prometheus.increases import Sheet, joined
 from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.stats.measures import Histogram
@@ -45,15 +45,16 @@ def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
     exported: dict[Rest, dict[float, Series]] = defaultdict(dict)
     for series in buckets:
         labels = series.labels
-        edge = labels.edge
+        edge, rest = labels.edge, labels.rest
         if edge is None:
             le = labels.get("le")
             said = f"le={le!r}, which is no number" if le is not None else "no label le"
             raise UnsoundBuckets(f"has a bucket with {said}: keep it when relabelling")
-        same = exported[labels.rest].get(edge)
-        if same is not None:
-            series = Series(labels, joined(same.samples, series.samples))
-        exported[labels.rest][edge] = series
+        buckets_of_one = exported[rest]
+        if edge in buckets_of_one:
+            samples = joined(buckets_of_one[edge].samples, series.samples)
+            series = Series(labels, samples)
+        buckets_of_one[edge] = series
     return [_risen(sheet, each) for each in exported.values()]
 
 
@@ -62,8 +63,8 @@ def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
         raise UnsoundBuckets('has no bucket le="+Inf": export it, or keep it when relabelling')
     if len(by_edge) == 1:
         raise UnsoundBuckets('has only the bucket le="+Inf": export finite edges')
-    resets = resets_of(each for each in by_edge.values() if not each.steady)
-    risen = {edge: sheet.risen(by_edge[edge], resets) for edge in sorted(by_edge)}
+    found = sheet.risen_together(by_edge)
+    risen = {edge: found[edge] for edge in sorted(found)}
     if any(above < below - _NOISE for below, above in pairwise(risen.values())):
         raise UnsoundBuckets("has buckets that fall as their edges rise: check its exporter")
     return risen
@@ -102,7 +103,7 @@ def binned(arm: Observed, edges: Grid, divide_by: float = 1.0) -> Histogram:
         counts = native.counts_on(arm.found, edges)
         return Histogram(scaled, counts, arm.found.total / divide_by)
     filled = [_filled(each, edges) for each in arm]
-    at_most = [sum(each[position] for each in filled) for position in range(len(edges) + 1)]
+    at_most = map(sum, zip(*filled, strict=True)) if filled else [0.0] * (len(edges) + 1)
     counts = tuple(max(0.0, above - below) for below, above in pairwise([0.0, *at_most]))
     return Histogram(scaled, counts)
 
@@ -113,6 +114,8 @@ def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
     It is when nothing was observed between the neighbours it has: then each bin between them is 0.
     Else the observations may lie on either side of the edge, and any choice would be invented drift.
     """
+    if len(risen) == len(edges) + 1:
+        return list(risen.values())
     below, filled = 0.0, []
     for position, edge in enumerate((*edges, inf)):
         if edge in risen:

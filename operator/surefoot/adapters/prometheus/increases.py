@@ -3,12 +3,12 @@
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.native import Native, NativeSample
@@ -46,9 +46,11 @@ class Index:
         self._by_name: dict[str, list[Series]] = defaultdict(list)
         for each in series:
             if each.samples or each.natives:
-                self._by_name[each.name].append(each)
+                self._by_name[each.labels.get("__name__", "")].append(each)
         self._by_value: dict[tuple[str, str], dict[str, list[Series]]] = {}
         self._selected: dict[tuple[str, Arms, str], list[Series]] = {}
+        self.kept: dict[Hashable, Any] = {}
+        """What was made of some of the series, by their ids among others, for the next signal."""
 
     def select(self, name: str, arms: Arms, pattern: str) -> list[Series]:
         """The series of one metric of one arm."""
@@ -69,9 +71,13 @@ class Index:
 
     def _values(self, name: str, label: str) -> Mapping[str, list[Series]]:
         if (name, label) not in self._by_value:
-            values: dict[str, list[Series]] = defaultdict(list)
+            values: dict[str, list[Series]] = {}
             for series in self._by_name.get(name, ()):
-                values[series.labels.get(label, "")].append(series)
+                value = series.labels.get(label, "")
+                if value in values:
+                    values[value].append(series)
+                else:
+                    values[value] = [series]
             self._by_value[name, label] = values
         return self._by_value[name, label]
 
@@ -108,6 +114,27 @@ class Sheet:
         if where is None or first <= self.start:
             return False
         return born_from_zero(first, self.index.spans.get(where, ()))
+
+    def risen_together(self, buckets: Mapping[float, Series]) -> dict[float, float]:
+        """What the buckets of one histogram counted, by edge. They are sampled together, so that
+        where one of them has its ends the others have theirs. Raises NotANumber."""
+        resets = resets_of(each for each in buckets.values() if not each.steady)
+        samples = next(iter(buckets.values())).samples
+        first = bisect_right(samples, (self.start, inf)) - 1
+        last = bisect_right(samples, (self.end, inf)) - 1
+        if resets or first < 0 or samples[first][0] < self.start - self.reach_s:
+            return {edge: self.risen(each, resets) for edge, each in buckets.items()}
+        length, begun, ended = len(samples), samples[first][0], samples[last][0]
+        risen: dict[float, float] = {}
+        for edge, each in buckets.items():
+            many = each.samples
+            if each.steady and len(many) == length:
+                (start, below), (end, above) = many[first], many[last]
+                if start == begun and end == ended:
+                    risen[edge] = above - below
+                    continue
+            risen[edge] = self.risen(each)
+        return risen
 
     def risen(self, series: Series, resets: frozenset[float] = frozenset()) -> float:
         """What the series counted in the window. Raises NotANumber and GoesBackwards."""
@@ -158,17 +185,15 @@ class Sheet:
         for each in counters:
             if not each.steady:
                 resets[_labels(each, ("le", "__name__"))] |= reset_times(each.samples)
-        return sum(
-            increase(
-                self._near(each.samples),
-                self.start,
-                self.end,
-                self.born(each),
-                resets[_labels(each, ("__name__",))],
-                may_fall=True,
-            )
-            for each in sums
-        )
+        total = 0.0
+        for each in sums:
+            mine = resets[_labels(each, ("__name__",))] if resets else frozenset()
+            if each.steady:
+                total += self.risen(each, mine)
+                continue
+            samples, born = self._near(each.samples), self.born(each)
+            total += increase(samples, self.start, self.end, born, mine, may_fall=True)
+        return total
 
     def observed(self, many: Iterable[Series]) -> Native:
         """What native histograms observed together in the window. Raises NotANumber."""

@@ -1,6 +1,7 @@
 """Classic or native: in which of the two forms a histogram is read, for both arms the same."""
 
 from collections.abc import Sequence
+from math import inf
 
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.arms import Arm
@@ -23,7 +24,11 @@ def is_native(histogram: str, arms: Sequence[Arm]) -> bool:
     A server that keeps both forms of everything is read in the classic one, whose edges the
     exporter chose.
     """
-    return any(len(_natives(arm, histogram)) > _classic(arm, histogram) for arm in arms)
+    return any(
+        len(natives) > _classic(arm, histogram)
+        for arm in arms
+        if (natives := _natives(arm, histogram))
+    )
 
 
 def _natives(arm: Arm, histogram: str) -> list[Series]:
@@ -32,8 +37,7 @@ def _natives(arm: Arm, histogram: str) -> list[Series]:
 
 def _classic(arm: Arm, histogram: str) -> int:
     """How many classic histograms there are: each has one bucket for all."""
-    infinite = ("+Inf", "Inf", "inf", "+inf")
-    return sum(s.labels.get("le") in infinite for s in arm.of(histogram + _BUCKET))
+    return sum(series.labels.edge == inf for series in arm.of(histogram + _BUCKET))
 
 
 def series_of(arm: Arm, histogram: str, as_native: bool) -> list[Series] | Problem:

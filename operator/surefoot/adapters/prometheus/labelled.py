@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from surefoot.adapters.prometheus import histograms
-from surefoot.adapters.prometheus.arms import Arm, has
+from surefoot.adapters.prometheus.arms import Arm
 from surefoot.adapters.prometheus.kinds import SCORE_GRID, is_native, series_of
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.sources import FairnessSource, LabeledScoresSource
@@ -73,12 +73,13 @@ def _by_outcome(
     series = series_of(arm, source.labeled_scores, native)
     if isinstance(series, Problem):
         return series
-    series = _with(series, labels)
-    wanted = {source.outcome_label: source.positive}
+    for label, value in labels.items():
+        series = arm.split(series, label, value)[0]
+    came_true, others = arm.split(series, source.outcome_label, source.positive)
     name = source.labeled_scores if native else source.bucket
     grid = _grid(cut)
-    positives = arm.observed(name, [s for s in series if has(s, wanted)], grid)
-    negatives = arm.observed(name, [s for s in series if not has(s, wanted)], grid)
+    positives = arm.observed(name, came_true, grid)
+    negatives = arm.observed(name, others, grid)
     if isinstance(positives, Problem):
         return positives
     return negatives if isinstance(negatives, Problem) else (positives, negatives)
@@ -121,12 +122,13 @@ def _rates(arm: Arm, source: FairnessSource, signal: Signal) -> Reading:
     found: list[tuple[str, Counts]] = []
     for value in groups.values:
         group = {groups.label: value}
-        if not _with(series, group):
+        mine = arm.split(series, groups.label, value)[0]
+        if not mine:
             # No samples, which the value says.
             found.append((value, Counts(0.0, 0.0)))
             continue
         counted = (
-            _selected(arm, series[0].name, _with(series, group), cut)
+            _selected(arm, series[0].name, mine, cut)
             if parity
             else _decided(arm, source.labeled, native, group, signal)
         )
@@ -134,10 +136,6 @@ def _rates(arm: Arm, source: FairnessSource, signal: Signal) -> Reading:
             return Reading(problem=counted)
         found.append((value, counted))
     return Reading(GroupRates(tuple(found)), arm.newest((series[0].name,)))
-
-
-def _with(series: Sequence[Series], labels: Mapping[str, str]) -> list[Series]:
-    return [each for each in series if has(each, labels)]
 
 
 def _decided(

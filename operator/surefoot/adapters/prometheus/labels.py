@@ -5,8 +5,10 @@ from math import inf, isnan
 from typing import Any
 
 Rest = frozenset[tuple[str, str]]
-_MOST = 200_000
+# About 2 KB each.
+_MOST = 20_000
 _KNOWN: dict[tuple[Any, ...], "Labels"] = {}
+_RESTS: dict[Rest, Rest] = {}
 
 
 class Labels(dict[str, str]):
@@ -14,8 +16,9 @@ class Labels(dict[str, str]):
 
     @cached_property
     def rest(self) -> Rest:
-        """All but `le`: what the buckets of one histogram have in common."""
-        return frozenset(item for item in self.items() if item[0] != "le")
+        """All but `le`: what the buckets of one histogram have in common, for all the same object."""
+        found = frozenset(item for item in self.items() if item[0] != "le")
+        return _RESTS.setdefault(found, found)
 
     @cached_property
     def edge(self) -> float | None:
@@ -34,5 +37,6 @@ def labels_of(metric: dict[str, Any]) -> Labels:
     if found is None:
         if len(_KNOWN) >= _MOST:
             _KNOWN.clear()
+            _RESTS.clear()
         found = _KNOWN[key] = Labels({str(name): str(value) for name, value in metric.items()})
     return found

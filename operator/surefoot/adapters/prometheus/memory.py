@@ -65,7 +65,7 @@ def _since(series: Series, start: float) -> Series:
 class Memory:
     """`crowded`: how many series the arms have that are above the limit, until when that is
     believed. `scalars`: whether a user's query gives a scalar, once it gave anything. `traces`: by
-    arms and the signals' metrics."""
+    arms, metrics and window."""
 
     apart: Bounded[Hashable, float] = field(default_factory=Bounded)
     crowded: Bounded[Arms, tuple[int, float]] = field(default_factory=Bounded)

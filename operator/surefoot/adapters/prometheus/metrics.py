@@ -65,7 +65,7 @@ class PrometheusMetrics:
         on_done: Callable[[Key], None],
         timeout: timedelta = timedelta(seconds=3),
         max_concurrent: int = 8,
-        max_answer_bytes: int = 16 * 1024 * 1024,
+        max_answer_bytes: int = 8 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
         credentials: Path | None = None,
         max_series: int = 10_000,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
@@ -117,9 +117,9 @@ def clean(text: str) -> str:
 
 def _result(kind: str, result: Any) -> Result:
     if kind == "matrix":
-        return tuple(_series(each) for each in result)
+        return tuple(_series(each) for each in _handed_over(result))
     if kind == "vector":
-        found = tuple(_element(each) for each in result)
+        found = tuple(_element(each) for each in _handed_over(result))
         return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
     if kind == "scalar":
         return Vector((float(result[1]),), is_vector=False)
@@ -127,6 +127,13 @@ def _result(kind: str, result: Any) -> Result:
         ProblemKind.QUERY,
         f"the query gives a {clean(kind)}: it must give a scalar or a vector of one element",
     )
+
+
+def _handed_over(entries: list[Any]) -> Iterator[Any]:
+    """Each entry, and then no more: a large answer is not kept in two forms at once."""
+    for position, entry in enumerate(entries):
+        entries[position] = None
+        yield entry
 
 
 def _series(entry: Mapping[str, Any]) -> Series:

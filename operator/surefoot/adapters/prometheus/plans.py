@@ -87,7 +87,8 @@ def ends_of(plan: Plan, scrape_s: float) -> Ends:
     assert plan.arms is not None
     assert plan.source is not None
     counters = plan.names - gauges_of(plan.source)
-    return Ends(plan.arms, plan.names, counters, plan.start, plan.end, 2 * scrape_s)
+    window = (plan.start, plan.end) if plan.closed else plan.signal.window
+    return Ends(plan.arms, plan.names, counters, plan.start, plan.end, 2 * scrape_s, window)
 
 
 def sums_of(plan: Plan) -> Sums:

@@ -11,6 +11,8 @@ from surefoot.engine.questions import ArmRef, Question
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 # True of every series, so that {{matchers}} may stand beside a comma also where nothing is forced.
 _ANY_SERIES = ("__surefoot__", "")
+# The label that tells the arms apart in what Prometheus has summed.
+SUMMED = "surefoot_arm"
 _STRING_ESCAPES = {"\\": "\\\\", '"': '\\"', "'": "\\'", "`": "\\x60", "\n": "\\n", "\r": "\\r"}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import ceil
@@ -165,7 +165,7 @@ class Reader:
         """Both ends, and the samples in between that matter, which are read once."""
         if isinstance(found, Problem):
             return found
-        key = ends.arms, ends.names
+        key = ends.arms, ends.names, ends.window
         trace = self.memory.traces.get(key, Trace()).since(ends.start - ends.reach_s)
         restless = ends.restless(found, trace)
         if restless and trace.until < ends.end:
@@ -212,10 +212,10 @@ def _vector(page: Page) -> Vector:
 
 def _shared_ends(plans: Plans, scrape_s: float) -> tuple[list[Ends], dict[Key, Ends]]:
     """One pair of ends for all signals of the same arms and window."""
-    by_window: dict[tuple[promql.Arms, float, float], list[Key]] = defaultdict(list)
+    by_window: dict[Hashable, list[Key]] = defaultdict(list)
     single = {key: ends_of(each, scrape_s) for key, each in plans.items()}
     for key, each in single.items():
-        by_window[each.arms, each.start, each.end].append(key)
+        by_window[each.arms, each.start, each.end, each.window].append(key)
     found: dict[Key, Ends] = {}
     for keys in by_window.values():
         names, counters = (

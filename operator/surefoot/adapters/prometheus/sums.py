@@ -8,7 +8,6 @@ from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.wants import Page, Parts, Values
 
-ARM = "surefoot_arm"
 _SIDES = ("candidate", "incumbent")
 
 
@@ -26,7 +25,7 @@ class Sums:
     @property
     def told_apart(self) -> promql.Arms:
         """How the arms are told apart in the sums."""
-        return promql.Arms(ARM, *_SIDES)
+        return promql.Arms(promql.SUMMED, *_SIDES)
 
     def values(self) -> Values:
         """One part for each arm and metric, and one for the time of its newest sample."""
@@ -59,7 +58,7 @@ class Sums:
             return
         time = max(newest[0].samples[0][1], self.start + 0.001)
         for each in found[f"{side} {name}"]:
-            labels = Labels(each.labels, __name__=name, **{ARM: side})
+            labels = Labels(each.labels, __name__=name, **{promql.SUMMED: side})
             samples = tuple((time, value) for _, value in each.samples)
             natives = tuple((time, value) for _, value in each.natives)
             if name not in self.gauges and samples:
