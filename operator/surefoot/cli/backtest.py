@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed: a release from `start` to `end`."""
+    """What is replayed: a release from `start` to `end`; `said` are the shifts as they were written."""
 
     release: ReleaseFile
     namespace: str
@@ -47,6 +47,7 @@ class Past:
     start: datetime
     end: datetime
     shifts: Shifts = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     @property
     def interval(self) -> timedelta:
@@ -111,7 +112,7 @@ def _past(
     arm, where = incumbent_for(release, asked.incumbent, namespace, (context, kubeconfig))
     if arm.workload == candidate_of(release.spec).workload and not asked.aa:
         raise Problem(f"{arm.workload} is the candidate itself: pass --incumbent with what served")
-    return Past(release, where, arm, start, end, shifts)
+    return Past(release, where, arm, start, end, shifts, tuple(asked.shifts))
 
 
 async def _once(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> Replay:

@@ -15,8 +15,9 @@ from surefoot.cli.problem import Problem
 from surefoot.cli.progress import progress
 from surefoot.cli.release_file import ReleaseFile, incumbent_of, read_release
 from surefoot.engine.questions import ArmRef
-from surefoot.planning.forecast import Forecast, Task, assemble, carry_out, tasks
+from surefoot.planning.forecast import Forecast, assemble
 from surefoot.planning.today import Today
+from surefoot.planning.work import Task, carry_out, tasks
 
 _MOST_PROCESSES = 8
 

@@ -196,6 +196,8 @@ async def test_todays_traffic_is_what_the_incumbent_showed() -> None:
     assert "no samples of model_score_bucket" in found.baselines["drift"].assumed
     given_rate = today_of(plan, Figures(rps=40.0, error_rate=0.2), LOOK, answers)
     assert given_rate.rps == 40.0
+    more = today_of(plan, Figures(rps=40.0), LOOK, answers).baselines["errors"]
+    assert more.per_request == pytest.approx(1.0)
     assert given_rate.baselines["errors"].measure == Counts(200_000, 1_000_000)
 
 
