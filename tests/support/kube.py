@@ -18,6 +18,7 @@ PLURALS = {
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/{ns}httproutes",
     "Deployment": "/apis/apps/v1/{ns}deployments",
     "Service": "/api/v1/{ns}services",
+    "Endpoints": "/api/v1/{ns}endpoints",
     "Event": "/apis/events.k8s.io/v1/{ns}events",
     "Pod": "/api/v1/{ns}pods",
     "Namespace": "/api/v1/namespaces",

@@ -8,10 +8,10 @@ from contextlib import suppress
 class Relay:
     """Listens on a port of its own and passes bytes on; `cut` drops what is connected now."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, listen_on: str = "127.0.0.1") -> None:
         self._target = (host, port)
         self._open: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server((listen_on, 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -38,6 +38,10 @@ def _structural(node: dict[str, Any]) -> dict[str, Any]:
     if "const" in node:
         node = {**node, "enum": [node["const"]]}
     node = {key: value for key, value in node.items() if key not in _DROPPED}
+    for bound in ("Minimum", "Maximum"):
+        if not isinstance(node.get(f"exclusive{bound}", True), bool):
+            node[bound.lower()] = node[f"exclusive{bound}"]
+            node[f"exclusive{bound}"] = True
     if "properties" in node:
         node["properties"] = {name: _structural(sub) for name, sub in node["properties"].items()}
         node.pop("additionalProperties", None)

@@ -26,7 +26,8 @@ class Source(ApiModel):
     """Where a signal's numbers come from."""
 
     preset: Annotated[
-        Label | None, Field(description="A metric preset: envoy or model-server.")
+        Label | None,
+        Field(description="A metric preset; kubectl surefoot presets lists them."),
     ] = None
     numerator: Annotated[
         MetricName | None, Field(description="Business only: the counter of what is counted.")

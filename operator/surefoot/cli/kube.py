@@ -26,6 +26,10 @@ class Cluster:
         self._objects = CustomObjectsApi(client)
         self.namespace = namespace
 
+    def within(self, namespace: str) -> "Cluster":
+        """The same cluster, in that namespace."""
+        return Cluster(self.client, namespace)
+
     def release(self, name: str) -> Object:
         """The ModelRelease of that name. Raises `Problem`."""
         return self._get("modelreleases", name)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from surefoot.api.vocabulary import ActionType
-from surefoot.cli import forecasting
+from surefoot.cli import before, forecasting
 
 app = typer.Typer(
     name="kubectl surefoot",
@@ -202,5 +202,5 @@ def _command(kind: ActionType) -> Callable[..., None]:
 for _kind, _help in _ACTS.items():
     app.command(_kind.lower(), help=_help)(_command(_kind))
 
-app.command()(forecasting.plan)
-app.command()(forecasting.backtest)
+before.register(app)
+forecasting.register(app)

@@ -55,6 +55,11 @@ def phase_colour(phase: str) -> str:
     return next((colour for known, colour in _PHASE_COLOUR.items() if known == phase), "")
 
 
+def verdict_colour(verdict: str) -> str:
+    """The style of a verdict."""
+    return _VERDICT_COLOUR.get(verdict, "dim")
+
+
 def columns(*headings: str) -> Table:
     """An empty table as kubectl draws them: no lines, aligned, only the last column wraps."""
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
@@ -135,7 +140,7 @@ def _signals(status: Mapping[str, Any]) -> Table:
     table.columns[-1].min_width = _SHORTEST_REASON
     for signal in parts(status, "signals"):
         verdict, breaches = words(signal, "verdict", ABSENT), number(signal, "breaches")
-        shown = Text().append(verdict, style=_VERDICT_COLOUR.get(verdict, "dim"))
+        shown = Text().append(verdict, style=verdict_colour(verdict))
         if breaches:
             shown.append(f" {breaches:g}×")
         table.add_row(

@@ -35,7 +35,7 @@ def envoy(candidate: tuple[int, int | None], incumbent: tuple[int, int | None]) 
                 lines.append(f"envoy_cluster_external_upstream_rq_xx{{{labels}}} {count}")
         for le, count in (("100", total // 2), ("250", total), ("+Inf", total)):
             labels = f'{label},le="{le}"'
-            lines.append(f"envoy_cluster_upstream_rq_time_bucket{{{labels}}} {count}")
+            lines.append(f"envoy_cluster_external_upstream_rq_time_bucket{{{labels}}} {count}")
     return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 
-COMMANDS = ["status", "watch", "abort", "pause", "resume", "retry", "plan", "backtest"]
+COMMANDS = ["status", "watch", "abort", "pause", "resume", "retry", "probe", "plan", "backtest"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -21,6 +21,13 @@ def test_each_command_has_help_with_an_example(command: str) -> None:
     assert f"\n  kubectl surefoot {command} " in shown.stdout
     for option in ("--namespace", "--context", "--kubeconfig"):
         assert option in shown.stdout
+
+
+def test_presets_need_no_cluster_and_their_help_has_an_example() -> None:
+    shown = CliRunner().invoke(app, ["presets", "--help"])
+    assert shown.exit_code == 0
+    assert "\n  kubectl surefoot presets traefik" in shown.stdout
+    assert "--kubeconfig" not in shown.stdout
 
 
 def test_a_name_and_all_namespaces_exclude_each_other() -> None:

@@ -38,8 +38,10 @@ def arms_of(preset: Preset, question: Question) -> Arms:
     return Arms(
         label=label.label,
         candidate=label.regex(namespace, question.candidate),
-        incumbent=label.regex(namespace, question.incumbent),
-        shared=tuple(sorted(label.shared(namespace, question.candidate).items())),
+        incumbent=label.incumbent_regex(namespace, question.incumbent),
+        shared=tuple(
+            sorted(label.shared(namespace, question.candidate, question.incumbent).items())
+        ),
     )
 
 

@@ -106,10 +106,10 @@ def _measured(arm: Arm, source: SeriesSource, signal: Signal) -> Measure | Probl
 
 def _counts(arm: Arm, source: CountsSource) -> Measure | Problem:
     """Absent errors are zero errors only beside requests that are present."""
-    requests = [s for s in arm.of(source.requests.metric) if has(s, source.requests.labels)]
+    requests = source.requests.series(arm.of)
     if not requests:
         return arm.absent(source.requests.metric)
-    errors = [s for s in arm.of(source.errors.metric) if has(s, source.errors.labels)]
+    errors = source.errors.series(arm.of)
     return Counts(bad=arm.sheet.total(errors), total=arm.sheet.total(requests))
 
 
@@ -169,7 +169,7 @@ def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal:
 def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram) -> Reading:
     """A mean is exact only from the sum of the scores."""
     if signal.measure is SignalMetric.MEAN_SHIFT:
-        sums = arm.of(source.sum)
+        sums = [each for each in arm.of(source.sum) if source.selects(each.labels)]
         if not sums:
             return Reading(problem=arm.absent(source.sum))
         try:
@@ -180,5 +180,5 @@ def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram
 
 
 def _cumulative(arm: Arm, source: HistogramSource) -> list[histograms.Cumulative] | Problem:
-    buckets = arm.of(source.bucket)
+    buckets = [each for each in arm.of(source.bucket) if source.selects(each.labels)]
     return arm.cumulative(source.bucket, buckets) if buckets else arm.absent(source.bucket)

@@ -1,9 +1,10 @@
 """Where a signal's numbers are: counters, histograms and gauges, and which of them are asked for."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from surefoot.api.signals import Signal
@@ -15,6 +16,27 @@ MetricName = Annotated[str, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 LabelName = Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 
 
+class Labelled(Protocol):
+    """Anything that has labels, as a series has."""
+
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+
+S = TypeVar("S", bound=Labelled)
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
 class PresetModel(BaseModel):
     """A part of a preset; a misspelt key is an error, because a preset is ours to get right."""
 
@@ -23,11 +45,46 @@ class PresetModel(BaseModel):
     )
 
 
-class CounterSource(PresetModel):
-    """One counter, of which only the series with `labels` count."""
+class Selection(PresetModel):
+    """Which series of a metric count: those with all of `labels`, that match all patterns of any one
+    of `where` (when there are some), and none of `without`.
+
+    A pattern is a regular expression for the whole of a label's value; an absent label is "".
+    """
+
+    labels: Mapping[LabelName, str] = {}
+    where: tuple[Mapping[LabelName, Pattern], ...] = ()
+    without: Mapping[LabelName, Pattern] = {}
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series with these labels counts."""
+        if any(labels.get(label) != value for label, value in self.labels.items()):
+            return False
+        if any(_matches(labels, label, each) for label, each in self.without.items()):
+            return False
+        return not self.where or any(
+            all(_matches(labels, label, each) for label, each in patterns.items())
+            for patterns in self.where
+        )
+
+
+def _matches(labels: Mapping[str, str], label: str, pattern: str) -> bool:
+    return re.fullmatch(pattern, labels.get(label, "")) is not None
+
+
+class CounterSource(Selection):
+    """A counter, or several that make one together: `metric` and what it goes with."""
 
     metric: MetricName
-    labels: Mapping[LabelName, str] = {}
+    plus: tuple[MetricName, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.metric, *self.plus)
+
+    def series(self, of: Callable[[str], Iterable[S]]) -> list[S]:
+        """Those that count, out of what `of` gives for a metric's name."""
+        return [each for name in self.names for each in of(name) if self.selects(each.labels)]
 
 
 class CountsSource(PresetModel):
@@ -39,10 +96,10 @@ class CountsSource(PresetModel):
     def metrics(self, signal: Signal) -> tuple[str, ...]:
         """The names of the series that a signal needs."""
         del signal
-        return (self.requests.metric, self.errors.metric)
+        return (*self.requests.names, *self.errors.names)
 
 
-class HistogramSource(PresetModel):
+class HistogramSource(Selection):
     """A histogram, named without `_bucket`; edges are divided by `divide_by` (1000: ms to s)."""
 
     histogram: MetricName

@@ -1,0 +1,57 @@
+"""A ModelRelease as it lies in a file, before the API server has seen it."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.cli.problem import Problem
+from surefoot.cli.reading import clean, part, words
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFile:
+    """One release; `namespace` is None where the file names none."""
+
+    name: str
+    namespace: str | None
+    spec: ModelReleaseSpec
+
+
+def read(path: str) -> ReleaseFile:
+    """The one ModelRelease of a YAML file (`-`: standard input). Raises `Problem`."""
+    shown = "standard input" if path == "-" else clean(path)
+    found = [each for each in _documents(path, shown) if each.get("kind") == "ModelRelease"]
+    if len(found) != 1:
+        many = "more than one ModelRelease" if found else "no ModelRelease"
+        raise Problem(f"{shown} holds {many}: give a file with exactly one")
+    metadata = part(found[0], "metadata")
+    name = words(metadata, "name")
+    if not name:
+        raise Problem(f"The ModelRelease in {shown} has no metadata.name: give it one")
+    try:
+        spec = ModelReleaseSpec.model_validate(found[0].get("spec") or {})
+    except ValidationError as error:
+        faults = "; ".join(_fault(dict(each)) for each in error.errors()[:5])
+        raise Problem(f"The ModelRelease in {shown} is not sound: {faults}") from None
+    return ReleaseFile(name, words(metadata, "namespace") or None, spec)
+
+
+def _documents(path: str, shown: str) -> list[Mapping[str, Any]]:
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        return [each for each in yaml.safe_load_all(text) if isinstance(each, Mapping)]
+    except OSError as error:
+        raise Problem(f"Cannot read {shown}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Problem(f"{shown} is no YAML: {clean(' '.join(str(error).split()))}") from None
+
+
+def _fault(error: Mapping[str, Any]) -> str:
+    where = ".".join(str(each) for each in ("spec", *error["loc"]))
+    return clean(f"{where}: {str(error['msg']).removeprefix('Value error, ')}")
