@@ -11,14 +11,15 @@ from surefoot.api.base import is_label
 from surefoot.api.durations import format_duration, parse_duration
 from surefoot.api.spec import BackendRef, Candidate, ModelReleaseSpec, WorkloadRef
 from surefoot.api.vocabulary import Outcome, SignalType
+from surefoot.cli.arms import Arms
 from surefoot.cli.halves import Halves, Shared, distinct, twin
-from surefoot.cli.plan import incumbent_for
+from surefoot.cli.kube import connect
 from surefoot.cli.problem import Problem
 from surefoot.cli.progress import Advance, progress
 from surefoot.cli.prometheus import open_prometheus
 from surefoot.cli.reading import clean
-from surefoot.cli.release_file import ReleaseFile, candidate_of, read_release
-from surefoot.cli.replay import Collect, Replay
+from surefoot.cli.releasefile import ReleaseFile, read
+from surefoot.cli.replay import Collect, Replay, placed
 from surefoot.cli.shift_option import Shifts, parse_shifts, with_shifts
 from surefoot.engine.questions import Answer, ArmRef, Question
 
@@ -43,14 +44,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed: a release from `start` to `end`."""
+    """What is replayed: a release from `start` to `end`; `said` are the shifts as they were written."""
 
     release: ReleaseFile
     namespace: str
     incumbent: ArmRef
+    candidate: ArmRef
     start: datetime
     end: datetime
     shifts: Shifts = field(default_factory=dict)
+    said: tuple[str, ...] = ()
 
     @property
     def interval(self) -> timedelta:
@@ -73,7 +76,7 @@ def run(
     file: str, asked: Asked, output: str | None, access: tuple[str | None, str | None, str | None]
 ) -> None:
     """The whole command. Raises `Problem`."""
-    past = _past(read_release(file), asked, access)
+    past = _past(read(file), asked, access)
     _, context, kubeconfig = access
     if asked.aa:
         splits = asyncio.run(_aa(past, asked, context, kubeconfig))
@@ -112,16 +115,20 @@ def _past(
         raise Problem(f"{release.name} has no signals: there is nothing to judge by")
     shifts = parse_shifts(asked.shifts, release.spec)
     namespace, context, kubeconfig = access
-    arm, where = incumbent_for(release, asked.incumbent, namespace, (context, kubeconfig))
-    if arm.workload == candidate_of(release.spec).workload and not asked.aa:
+    arms = Arms(
+        release, lambda: connect(namespace, context, kubeconfig), namespace, asked.incumbent
+    )
+    arm = arms.incumbent
+    if arm.workload == arms.candidate.workload and not asked.aa:
         raise Problem(f"{arm.workload} is the candidate itself: pass --incumbent with what served")
-    return Past(release, where, arm, start, end, shifts)
+    said = tuple(asked.shifts)
+    return Past(release, arms.namespace, arm, arms.candidate, start, end, shifts, said)
 
 
 async def _once(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> Replay:
     async with open_prometheus(asked.prometheus, context, kubeconfig) as prometheus:
         collected = collecting(prometheus.ask, prometheus.scrape_interval, past.shifts)
-        replay = replay_of(past, past.release.spec, candidate_of(past.release.spec), collected)
+        replay = replay_of(past, past.release.spec, past.candidate, collected)
         with progress("replaying", past.ticks) as advance:
             await play([replay], past, advance)
         return replay
@@ -195,7 +202,7 @@ def _splittable(spec: ModelReleaseSpec, arm: ArmRef) -> ModelReleaseSpec:
     candidate = Candidate(
         version="aa",
         workload_ref=WorkloadRef(name=arm.workload),
-        backend_ref=BackendRef(name=arm.service, port=arm.port),
+        backend_ref=BackendRef(name=arm.service, port=placed(arm).port),
     )
     return spec.model_copy(update={"signals": signals, "candidate": candidate})
 

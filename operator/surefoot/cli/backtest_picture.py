@@ -13,6 +13,7 @@ from surefoot.api.status import DecisionRecord, ModelReleaseStatus, SignalStatus
 from surefoot.api.vocabulary import Outcome, Verdict
 from surefoot.cli.backtest import Past, Split, reverted
 from surefoot.cli.picture import columns, phase_colour
+from surefoot.cli.reading import clean
 from surefoot.cli.replay import Moment, Replay
 from surefoot.cli.wording import ABSENT, figure, span
 from surefoot.planning.power import at_most
@@ -82,8 +83,8 @@ def _head(past: Past, replay: Replay) -> Text:
     text = Text().append(past.release.name, "bold")
     until = replay.moments[-1].time
     text.append(f"  {_time(past.start)} … {_time(until)}", "dim")
-    for name, size in past.shifts.items():
-        text.append(f"  {name} shifted by {size:+.3g}", "magenta")
+    for said in past.said:
+        text.append(f"  with {clean(said)}", "magenta")
     status = replay.moments[-1].status
     return text.append("\n").append(sentence(past, replay), phase_colour(status.phase))
 

@@ -32,8 +32,8 @@ IncumbentName = Annotated[
     str | None,
     typer.Option(
         "--incumbent",
-        metavar="WORKLOAD[/SERVICE:PORT]",
-        help="What serves now. Default: what the file asserts, else what the release's status says.",
+        metavar="DEPLOYMENT[:PORT]",
+        help="What serves now. Default: the file's incumbent, then the release's status.",
     ),
 ]
 Namespace = Annotated[
@@ -43,6 +43,12 @@ Context = Annotated[str | None, typer.Option("--context", help="The kubeconfig c
 Kubeconfig = Annotated[
     str | None, typer.Option("--kubeconfig", help="Default: $KUBECONFIG, then ~/.kube/config.")
 ]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(plan)
+    app.command()(backtest)
 
 
 def plan(

@@ -202,6 +202,5 @@ def _command(kind: ActionType) -> Callable[..., None]:
 for _kind, _help in _ACTS.items():
     app.command(_kind.lower(), help=_help)(_command(_kind))
 
-app.command()(forecasting.plan)
-app.command()(forecasting.backtest)
 before.register(app)
+forecasting.register(app)

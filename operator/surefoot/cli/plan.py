@@ -10,13 +10,15 @@ from multiprocessing import get_context
 
 from surefoot.api.durations import format_duration, parse_duration
 from surefoot.api.spec import ModelReleaseSpec
+from surefoot.cli.arms import Arms
+from surefoot.cli.kube import connect
 from surefoot.cli.plan_traffic import Figures, Look, given, measured
 from surefoot.cli.problem import Problem
 from surefoot.cli.progress import progress
-from surefoot.cli.release_file import ReleaseFile, incumbent_of, read_release
-from surefoot.engine.questions import ArmRef
-from surefoot.planning.forecast import Forecast, Task, assemble, carry_out, tasks
+from surefoot.cli.releasefile import ReleaseFile, read
+from surefoot.planning.forecast import Forecast, assemble
 from surefoot.planning.today import Today
+from surefoot.planning.work import Task, carry_out, tasks
 
 _MOST_PROCESSES = 8
 
@@ -56,35 +58,6 @@ def _spread(
     return done
 
 
-def incumbent_for(
-    release: ReleaseFile,
-    given_name: str | None,
-    namespace: str | None,
-    access: tuple[str | None, str | None],
-) -> tuple[ArmRef, str]:
-    """What serves now and the namespace: from the option, the file, or the release in the cluster."""
-    where = namespace or release.namespace
-    found = incumbent_of(release.spec, given_name)
-    if found is not None and where is not None:
-        return found, where
-    from surefoot.cli.kube import connect
-    from surefoot.cli.reading import number, part, words
-
-    advice = "pass --incumbent and --namespace, or --traffic with the requests per second"
-    try:
-        cluster = connect(where, *access)
-        if found is not None:
-            return found, cluster.namespace
-        serving = part(cluster.release(release.name), "status", "incumbent")
-    except Problem as problem:
-        raise Problem(f"{problem} (to find out what serves now; {advice})") from None
-    backend, workload = part(serving, "backend"), words(serving, "workload")
-    if not workload:
-        raise Problem(f"Nothing says which Deployment serves {release.name} now: {advice}")
-    port = int(number(backend, "port") or 80)
-    return ArmRef(workload, words(backend, "name", workload), port), cluster.namespace
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The options of the command."""
@@ -102,7 +75,7 @@ def run(
     file: str, asked: Asked, output: str | None, access: tuple[str | None, str | None, str | None]
 ) -> None:
     """The whole command. Raises `Problem`."""
-    release = read_release(file)
+    release = read(file)
     if not release.spec.signals:
         raise Problem(f"{release.name} has no signals: there is nothing that a release could see")
     today, source = _today(release, asked, access)
@@ -118,9 +91,11 @@ def _today(
         return given(release.spec, figures), "as given"
     namespace, context, kubeconfig = access
     over = _over(asked.over)
-    arm, where = incumbent_for(release, asked.incumbent, namespace, (context, kubeconfig))
-    look = Look(where, arm, over, asked.prometheus, context, kubeconfig)
-    source = f"{arm.workload} over the last {format_duration(over)}"
+    arms = Arms(
+        release, lambda: connect(namespace, context, kubeconfig), namespace, asked.incumbent
+    )
+    look = Look(arms.namespace, arms.incumbent, over, asked.prometheus, context, kubeconfig)
+    source = f"{arms.incumbent.workload} over the last {format_duration(over)}"
     return measured(release.spec, figures, look), source
 
 

@@ -93,7 +93,8 @@ def today_of(
 ) -> Today:
     """From answers to baselines. Raises `Problem` where the traffic is neither given nor measured."""
     seconds = look.over.total_seconds()
-    rps = figures.rps if figures.rps is not None else _rps(spec, answers, seconds)
+    seen = _rps(spec, answers, seconds)
+    rps = figures.rps if figures.rps is not None else seen
     if rps is None:
         raise Problem(_no_traffic(spec, look, answers))
     fallback = given(spec, replace(figures, rps=rps))
@@ -104,7 +105,7 @@ def today_of(
         fixed = signal.type is SignalType.ERROR_RATE and figures.error_rate is not None
         if measure is not None and measure.samples and signal.name in found and not fixed:
             sound, note = _sound(measure)
-            found[signal.name] = Baseline(sound, measure.samples / seconds / rps, note)
+            found[signal.name] = Baseline(sound, measure.samples / seconds / (seen or rps), note)
         elif reading.problem is not None and signal.name in found and not fixed:
             old = found[signal.name]
             found[signal.name] = replace(old, assumed=f"{old.assumed} ({reading.problem.message})")

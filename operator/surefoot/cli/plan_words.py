@@ -7,8 +7,9 @@ from typing import Any
 from surefoot.api.durations import format_duration
 from surefoot.api.vocabulary import OnBreach, SignalType
 from surefoot.cli.wording import span
-from surefoot.planning.forecast import Forecast, Share, SignalForecast, StepForecast
+from surefoot.planning.forecast import Forecast, SignalForecast, StepForecast
 from surefoot.planning.power import SIZES
+from surefoot.planning.work import Share
 
 _MEANING = {
     SignalType.ERROR_RATE: "errors",

@@ -20,6 +20,7 @@ Collect = Callable[[Sequence[Question], datetime], Awaitable[Mapping[str, Answer
 """Answers as they were at a time."""
 
 _TICKS_AT_ONCE = 10
+_ANY_PORT = 80
 _COUNTED = (SignalType.ERROR_RATE, SignalType.LATENCY, SignalType.DRIFT)
 
 
@@ -51,6 +52,7 @@ class Replay:
     moments: list[Moment] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.candidate, self.incumbent = placed(self.candidate), placed(self.incumbent)
         self.spec = asserted(self.spec, self.incumbent)
         given = self.spec.traffic.route
         if given is not None:
@@ -125,6 +127,11 @@ class Replay:
 
     def _next(self) -> int:
         return self.route.generation + 1 if self.route is not None else 1
+
+
+def placed(arm: ArmRef) -> ArmRef:
+    """With some port: where no metric tells it, none was looked for."""
+    return arm if arm.port else replace(arm, port=_ANY_PORT)
 
 
 def asserted(spec: ModelReleaseSpec, incumbent: ArmRef) -> ModelReleaseSpec:

@@ -49,8 +49,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
 def _release(file: Path) -> Path:
     """Evidence alone, without a single limit."""
     spec = {
-        "candidate": {"version": "42", "workloadRef": {"name": "fraud-v42"}},
-        "incumbent": {"workloadRef": {"name": "fraud-v41"}},
+        "candidate": {"version": "42", **_arm("fraud-v42")},
+        "incumbent": _arm("fraud-v41"),
         "traffic": {"route": {"name": "fraud"}},
         "steps": [{"weight": w, "hold": "10m"} for w in (5, 25, 50)],
         "bake": "5m",
@@ -70,6 +70,10 @@ def _release(file: Path) -> Path:
     body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ModelRelease", "metadata": meta}
     file.write_text(yaml.safe_dump({**body, "spec": spec}))
     return file
+
+
+def _arm(name: str) -> dict[str, Any]:
+    return {"workloadRef": {"name": name}, "backendRef": {"name": name, "port": 80}}
 
 
 def plugin(past: Past, command: str, *arguments: str) -> Any:
@@ -140,7 +144,7 @@ def test_a_plan_reads_todays_traffic(past: Past) -> None:
 
 def test_a_name_that_prometheus_does_not_know_is_told(past: Past) -> None:
     line = [sys.executable, "-c", "from surefoot.cli.main import app; app()", "plan"]
-    line += ["-f", str(past.file), "--prometheus", past.url, "--incumbent", "fraud-v40"]
+    line += ["-f", str(past.file), "--prometheus", past.url, "--incumbent", "fraud-v40:80"]
     done = subprocess.run(line, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1
     assert "Prometheus has no traffic of fraud-v40 in the last 15m" in done.stderr

@@ -17,7 +17,7 @@ from surefoot.cli.backtest_picture import aa_sentence, as_json, minutes_of, note
 from surefoot.cli.halves import Halves, Shared, distinct, twin
 from surefoot.cli.main import app
 from surefoot.cli.problem import Problem
-from surefoot.cli.release_file import ReleaseFile, candidate_of
+from surefoot.cli.releasefile import ReleaseFile
 from surefoot.cli.replay import Replay
 from surefoot.cli.shift_option import parse_shifts, with_shifts
 from surefoot.engine.questions import Answer, ArmRef, Question, Reading
@@ -89,12 +89,12 @@ def past(
     spec = release(*signals, **changes)
     file = ReleaseFile("fraud", "risk", spec)
     end = START + timedelta(minutes=minutes)
-    return Past(file, "risk", V41, START, end, parse_shifts(shift, spec))
+    return Past(file, "risk", V41, V42, START, end, parse_shifts(shift, spec))
 
 
 def replayed(which: Past, ask: Recorded) -> Replay:
     made = replay_of(
-        which, which.release.spec, candidate_of(which.release.spec),
+        which, which.release.spec, which.candidate,
         collecting(ask, SCRAPE, which.shifts),
     )  # fmt: skip
     asyncio.run(play([made], which, lambda text: None))
@@ -315,7 +315,7 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     for arguments, said in (
         (("--from", "1h", "--to", "2h"), "--from must be before --to"),
         (("--from", "90d", "--to", "1d"), "spans more than 60d"),
-        (("--from", "1h", "--incumbent", "fraud-v42"), "fraud-v42 is the candidate itself"),
+        (("--from", "1h", "--incumbent", "fraud-v42:80"), "fraud-v42 is the candidate itself"),
         (("--from", "1h"), "Cannot ask Prometheus at http://127.0.0.1:9"),
     ):
         found = CliRunner().invoke(app, ["backtest", "-f", file, *arguments, *address])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from surefoot.cli.main import app
 
-COMMANDS = ["status", "watch", "abort", "pause", "resume", "retry", "probe"]
+COMMANDS = ["status", "watch", "abort", "pause", "resume", "retry", "probe", "plan", "backtest"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -16,7 +16,6 @@ from surefoot.cli.main import app
 from surefoot.cli.plan_traffic import Figures, Look, given, read, today_of
 from surefoot.cli.plan_words import size_text
 from surefoot.cli.problem import Problem
-from surefoot.cli.release_file import incumbent_of, read_release
 from surefoot.engine.questions import ArmRef
 from surefoot.stats.measures import Counts
 from tests.scenarios.world import spec
@@ -27,16 +26,25 @@ WIDE = {"COLUMNS": "200"}
 
 def written(folder: Path, *signals: object, **changes: object) -> str:
     """A file with a small release."""
+    arms = {
+        "candidate": {"version": "42", **arm("fraud-v42")},
+        "incumbent": arm("fraud-v41"),
+    }
     steps = [{"weight": 10, "hold": "8m"}, {"weight": 50, "hold": "4m"}]
     body = {
         "apiVersion": "surefoot.dev/v1alpha1",
         "kind": "ModelRelease",
         "metadata": {"name": "fraud", "namespace": "risk"},
-        "spec": spec(signals=list(signals), steps=steps, bake="1h", analysis={}, **changes),
+        "spec": spec(signals=list(signals), steps=steps, bake="1h", analysis={}, **arms, **changes),
     }
     file = folder / "release.yaml"
     file.write_text(yaml.safe_dump(body))
     return str(file)
+
+
+def arm(name: str) -> dict[str, object]:
+    """With its port, so that no cluster is asked for it."""
+    return {"workloadRef": {"name": name}, "backendRef": {"name": name, "port": 80}}
 
 
 def plan(*arguments: str) -> tuple[int, str]:
@@ -145,23 +153,8 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     assert "--over: 'soon' is not a duration" in text
     code, text = plan("-f", file, "--prometheus", "http://127.0.0.1:9", "--over", "9d")
     assert "--over must be between 1m and 1d" in text
-    code, text = plan("-f", file, "--prometheus", "http://127.0.0.1:9", "--incumbent", "a/b:x")
-    assert "write WORKLOAD, or WORKLOAD/SERVICE:PORT" in text
-
-
-def test_the_incumbent_is_what_is_given_else_what_the_file_asserts(tmp_path: Path) -> None:
-    file = read_release(written(tmp_path, ERRORS_BOTH))
-    assert incumbent_of(file.spec, None) == ArmRef("fraud-v41", "fraud-v41", 80)
-    assert incumbent_of(file.spec, "a") == ArmRef("a", "a", 80)
-    assert incumbent_of(file.spec, "a/b:8080") == ArmRef("a", "b", 8080)
-    assert file.namespace == "risk"
-
-
-def test_two_releases_in_a_file_are_one_too_many(tmp_path: Path) -> None:
-    file = Path(written(tmp_path, ERRORS_BOTH))
-    file.write_text(file.read_text() + "---\n" + file.read_text())
-    with pytest.raises(Problem, match="holds 2 ModelReleases"):
-        read_release(str(file))
+    code, text = plan("-f", file, "--prometheus", "http://127.0.0.1:9", "--incumbent", "a:x")
+    assert "write DEPLOYMENT or DEPLOYMENT:PORT" in text
 
 
 LOOK = Look("risk", ArmRef("fraud-v41", "fraud-v41", 80), timedelta(minutes=10))
@@ -196,6 +189,8 @@ async def test_todays_traffic_is_what_the_incumbent_showed() -> None:
     assert "no samples of model_score_bucket" in found.baselines["drift"].assumed
     given_rate = today_of(plan, Figures(rps=40.0, error_rate=0.2), LOOK, answers)
     assert given_rate.rps == 40.0
+    more = today_of(plan, Figures(rps=40.0), LOOK, answers).baselines["errors"]
+    assert more.per_request == pytest.approx(1.0)
     assert given_rate.baselines["errors"].measure == Counts(200_000, 1_000_000)
 
 

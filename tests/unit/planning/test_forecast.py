@@ -15,9 +15,10 @@ from surefoot.planning.course import (
     limit_course,
     requests_until,
 )
-from surefoot.planning.forecast import Share, carry_out, forecast, needed_alone, tasks
+from surefoot.planning.forecast import forecast
 from surefoot.planning.simulate import Subject, by_evidence, by_limit
 from surefoot.planning.streams import merged
+from surefoot.planning.work import Share, carry_out, needed_alone, tasks
 from surefoot.stats.measures import Counts, Quality
 from tests.unit.planning.builders import (
     AUC,
