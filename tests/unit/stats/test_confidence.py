@@ -15,7 +15,6 @@ from surefoot.stats.evidence import Interval
 from surefoot.stats.measures import Counts
 
 STEPS = ((0.01, 30), (0.05, 30), (0.1, 30), (0.25, 30), (0.5, 30))
-EXPOSURE = sum(weight * (1 - weight) * minutes for weight, minutes in STEPS)
 
 
 def interval(old, new, end=60.0):
@@ -169,6 +168,7 @@ def test_what_is_still_needed_falls_as_traffic_grows():
 def missed(seed, rate, ratio, dispersion, per_minute, runs=150, steps=STEPS):
     """In which share of runs the true ratio was ever excluded, looked at after every minute."""
     rng = np.random.default_rng(seed)
+    exposure = sum(weight * (1 - weight) * minutes for weight, minutes in steps)
     lost = 0
     for _ in range(runs):
         sums, out = None, False
@@ -182,7 +182,7 @@ def missed(seed, rate, ratio, dispersion, per_minute, runs=150, steps=STEPS):
             ]
             made = interval(*arms)
             if sums is None:
-                sums = confidence.begin(made, EXPOSURE)
+                sums = confidence.begin(made, exposure)
                 continue
             sums = confidence.advance(sums, made, relative=True)
             out = out or confidence._excluded(sums, ratio, 1.0, True)
