@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from surefoot.api.vocabulary import Phase, Verdict
+from surefoot.api.status import ModelReleaseStatus, SignalStatus
+from surefoot.api.vocabulary import ConditionType, Phase, Reason, Verdict
 from surefoot.engine.effects import Decision
 from surefoot.ports import Key
 
@@ -91,8 +92,9 @@ class Telemetry:
 
     def _observe_signals(self, key: Key, decision: Decision) -> None:
         levels = {verdict.label: int(verdict) for verdict in Verdict}
-        release = decision.status.release
-        judged = decision.status.signals if release and release.outcome is None else []
+        status = decision.status
+        flying = status.release is not None and status.release.outcome is None
+        judged = status.signals if flying else _watched(status)
         names = {signal.name for signal in judged}
         for gone in self._signals.get(key, set()) - names:
             self._drop_signal(key, gone)
@@ -120,6 +122,13 @@ class Telemetry:
         for gauge, labels in ((self.weight, ("intended", "observed")), (self.phase, tuple(Phase))):
             for label in labels:
                 self._drop(gauge, (*key, str(label)))
+
+
+def _watched(status: ModelReleaseStatus) -> list[SignalStatus]:
+    """What is looked at after a promotion, as long as it is."""
+    said = status.condition(ConditionType.WATCHED)
+    over = said is None or said.reason is Reason.WATCH_OVER
+    return [] if over or status.watch is None else status.watch.signals
 
 
 class JsonFormatter(logging.Formatter):

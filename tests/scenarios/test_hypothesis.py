@@ -5,7 +5,7 @@ import json
 import pytest
 
 from surefoot.stats.measures import Counts, Histogram, LabeledHistogram, Ratio
-from tests.scenarios.world import NO_PROMETHEUS, CrashError, errors, new_world
+from tests.scenarios.world import NO_PROMETHEUS, CrashError, errors, new_world, workload
 
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]
@@ -73,7 +73,9 @@ async def test_too_little_traffic_is_said_to_be_that():
 
 async def test_a_revert_tells_how_far_the_hope_had_come():
     world = hopeful()
-    reads(world, Counts(10, 6000), Counts(1000, 6000))
+    reads(world, Counts(60, 6000), Counts(50, 6000))
+    await world.run(900, every=30)
+    reads(world, Counts(60, 6000), Counts(1000, 6000))
     await until(world, "Reverted")
     assert hope(world)["verdict"] == "NotDecidable"
     assert "Hypothesis not decidable" in world.status["release"]["message"]
@@ -123,6 +125,16 @@ async def test_a_rollback_hopes_for_nothing():
     world.apply(candidate=back, incumbent=None)
     await until(world, "Idle", 600)
     assert world.status["incumbent"]["workload"] == "fraud-v41"
+    assert "hypothesis" not in world.status
+    assert "Hypothesis" not in world.status["release"]["message"]
+
+
+async def test_what_failed_to_start_says_nothing_of_the_hope():
+    world = hopeful()
+    world.spec["startDeadline"] = "1m"
+    world.workloads["fraud-v42"] = workload("fraud-v42", available=0)
+    await until(world, "Reverted")
+    assert "Hypothesis" not in world.status["release"]["message"]
 
 
 async def test_an_interval_counts_once_though_the_operator_restarts():

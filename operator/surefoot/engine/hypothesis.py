@@ -223,9 +223,10 @@ def ended(status: ModelReleaseStatus) -> HypothesisStatus | None:
 
 
 def account(status: ModelReleaseStatus) -> str:
-    """What is added to the last word on a release; nothing without a hypothesis."""
+    """What is added to the last word on a release; nothing without a hypothesis, or before the first
+    interval: what failed to start says nothing about it."""
     hope = status.hypothesis
-    if hope is None:
+    if hope is None or hope.intervals == 0:
         return ""
     if hope.verdict is Hope.TESTING:
         hope = _concluded(hope, Hope.NOT_DECIDABLE, "")

@@ -142,7 +142,9 @@ def _comparable(
 
 
 def _hope(obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec) -> None:
-    """Take in the closed intervals of the hypothesis that were answered."""
+    """Take in the closed intervals of the hypothesis that were answered; a rollback has none."""
+    if status.release is not None and status.release.rollback:
+        return
     stand = stand_of(status, plan, obs.now)
     hope = hypothesis.begin(status.hypothesis, stand)
     status.hypothesis = hope and hypothesis.take_in(hope, stand, obs.answers or {})

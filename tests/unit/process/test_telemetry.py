@@ -10,11 +10,13 @@ from prometheus_client import generate_latest
 
 from surefoot.api.status import (
     Backend,
+    Condition,
     ModelReleaseStatus,
     Released,
     RouteStatus,
     SignalStatus,
     TrafficStatus,
+    WatchStatus,
 )
 from surefoot.api.vocabulary import Outcome, Phase, Reason, Rule
 from surefoot.engine.effects import Announcement, Decision
@@ -108,6 +110,18 @@ def test_a_release_that_is_over_is_judged_no_more(telemetry):
     telemetry.observe(KEY, decision(signal()), 0, False)
     telemetry.observe(KEY, decision(signal(), outcome=Outcome.REVERTED), 0, False)
     assert sample(telemetry, "surefoot_signal_value", signal="errors") is None
+    assert sample(telemetry, "surefoot_signal_verdict", signal="errors") is None
+
+
+@pytest.mark.parametrize(("reason", "level"), [("WatchBreach", 4), ("WatchOver", None)])
+def test_a_watched_signal_is_shown_as_long_as_it_is_looked_at(telemetry, reason, level):
+    made = decision(signal(), outcome=Outcome.PROMOTED)
+    now = datetime(2026, 1, 5, tzinfo=UTC)
+    said = Condition(type="Watched", status="False", reason=reason, last_transition_time=now)
+    made.status.conditions = [said]
+    made.status.watch = WatchStatus(version="42", since=now, signals=[signal("drift", "Fail")])
+    telemetry.observe(KEY, made, 0, False)
+    assert sample(telemetry, "surefoot_signal_verdict", signal="drift") == level
     assert sample(telemetry, "surefoot_signal_verdict", signal="errors") is None
 
 

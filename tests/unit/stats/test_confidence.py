@@ -15,7 +15,6 @@ from surefoot.stats.evidence import Interval
 from surefoot.stats.measures import Counts
 
 STEPS = ((0.01, 30), (0.05, 30), (0.1, 30), (0.25, 30), (0.5, 30))
-EXPOSURE = sum(weight * (1 - weight) * minutes for weight, minutes in STEPS)
 
 
 def interval(old, new, end=60.0):
@@ -166,13 +165,14 @@ def test_what_is_still_needed_falls_as_traffic_grows():
     assert confidence.needed(few, 50.0, relative=True) == 1.0
 
 
-def missed(seed, rate, ratio, dispersion, per_minute, runs=150):
+def missed(seed, rate, ratio, dispersion, per_minute, runs=150, steps=STEPS):
     """In which share of runs the true ratio was ever excluded, looked at after every minute."""
     rng = np.random.default_rng(seed)
+    exposure = sum(weight * (1 - weight) * minutes for weight, minutes in steps)
     lost = 0
     for _ in range(runs):
         sums, out = None, False
-        for minute, weight in enumerate(w for w, minutes in STEPS for _ in range(minutes)):
+        for minute, weight in enumerate(w for w, minutes in steps for _ in range(minutes)):
             total = rng.poisson(per_minute * rng.uniform(0.5, 1.5))
             new = rng.binomial(total, weight)
             shared = rate * np.exp(0.3 * np.sin(minute / 20))
@@ -182,12 +182,20 @@ def missed(seed, rate, ratio, dispersion, per_minute, runs=150):
             ]
             made = interval(*arms)
             if sums is None:
-                sums = confidence.begin(made, EXPOSURE)
+                sums = confidence.begin(made, exposure)
                 continue
             sums = confidence.advance(sums, made, relative=True)
             out = out or confidence._excluded(sums, ratio, 1.0, True)
         lost += out
     return lost / runs
+
+
+@pytest.mark.parametrize(("dispersion", "most", "least"), [(2.0, 0.05, 0.0), (0.0, 1.0, 0.1)])
+def test_rare_errors_need_more_than_the_sum_of_squares(monkeypatch, dispersion, most, least):
+    """At 1 % for hours a candidate expects 0.06 errors a minute: a lucky one has hardly any squares."""
+    monkeypatch.setattr(confidence, "DISPERSION", dispersion)
+    found = missed(7, 0.001, 1.0, 1.0, 6000, steps=((0.01, 150),))
+    assert least <= found <= most
 
 
 def clumped(rng, mean, dispersion):
