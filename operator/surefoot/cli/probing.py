@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from surefoot.adapters.prometheus.presets import source_of
 from surefoot.cli.picture import columns, verdict_colour
 from surefoot.cli.probe import ArmFound, Found, unreadable
 from surefoot.cli.reading import clean
@@ -70,7 +71,16 @@ def _hints(found: Sequence[Found]) -> Table:
         for name, arm in (("candidate", each.candidate), ("incumbent", each.incumbent)):
             if arm.hint:
                 table.add_row(Text(each.signal.name), Text(name), Text(clean(arm.hint)))
+        for caveat in () if each.readable else _caveats(each):
+            table.add_row(Text(each.signal.name), Text("preset"), Text(caveat))
     return table
+
+
+def _caveats(each: Found) -> tuple[str, ...]:
+    """What is to be known of the preset of a signal without samples: mostly that is why."""
+    found = source_of(each.signal)
+    missing = each.candidate.missing or each.incumbent.missing
+    return found[0].caveats if missing and not isinstance(found, str) else ()
 
 
 def _total(found: Sequence[Found]) -> Text:

@@ -9,15 +9,17 @@ import pytest
 import yaml
 from rich.console import Console
 
+from surefoot.adapters.prometheus.payload import Result, Series
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.cli.arms import Arms
 from surefoot.cli.kube import Cluster
+from surefoot.cli.lookalikes import hint
 from surefoot.cli.probe import Found, probe, unreadable
 from surefoot.cli.probing import as_json, table_of
 from surefoot.cli.problem import Problem
 from surefoot.cli.releasefile import read
 from surefoot.engine.questions import ArmRef
-from tests.unit.prometheus.builders import T0
+from tests.unit.prometheus.builders import T0, question
 from tests.unit.prometheus.samples import recorded, server
 
 NOW = T0 + timedelta(seconds=60)
@@ -92,6 +94,38 @@ async def test_an_incumbent_without_samples_cannot_be_read() -> None:
     text = drawn([found])
     assert 'envoy_cluster_name=~"risk_fraud-old_80" for the incumbent' in text
     assert "1 of 1 signals cannot be read: errors" in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([], "Prometheus has no series of model_score_bucket at all: is the exporter scraped?"),
+        ([{}], "no series of model_score_bucket has a label pod: add it where it is scraped"),
+        (
+            [{"pod": "fraud-v41-59bd7f6c4-qq7tz"}],
+            'there is such a pod, but not together with namespace="risk"',
+        ),
+        (
+            [{"pod": f"other-{n}"} for n in "ghijkl"] + [{"pod": "fraud-v41"}],
+            'pod is "fraud-v41", "other-g", "other-h", "other-i", "other-j" and 2 more',
+        ),
+    ],
+)
+async def test_where_to_look_when_an_arm_has_no_series(
+    labels: list[dict[str, str]], said: str
+) -> None:
+    async def ask(query: str, at: float) -> Result:
+        assert query == '(group by (__name__, pod) ({__name__=~"model_score_bucket"}))[2s:1s]'
+        return tuple(Series(each, ((at, 1.0),)) for each in labels)
+
+    assert await hint(ask, question("Drift"), "incumbent", NOW) == said
+
+
+async def test_the_presets_caveats_stand_beside_what_cannot_be_read() -> None:
+    wrong = {**ERRORS, "source": {"preset": "envoy-gateway"}}
+    text = drawn(await probed(wrong))
+    assert "errors   preset" in text
+    assert "Needs mergeBackends in the EnvoyProxy" in text
 
 
 async def test_an_unknown_preset_is_said_without_asking_anything() -> None:
