@@ -58,10 +58,10 @@ def plan(question: Question, now: datetime) -> Plan:
     end = (question.end or now).timestamp()
     if signal.query is not None:
         try:
-            query = promql.fill_in(signal.query, question, now.timestamp() - start)
+            query = promql.fill_in(signal.query, question, end - start)
         except promql.UnknownPlaceholder as error:
             return Plan(signal, now, start, end, problem=Problem(ProblemKind.QUERY, str(error)))
-        return Plan(signal, now, start, end, query=query)
+        return Plan(signal, now, start, end, query=query, closed=closed)
     found = source_of(signal)
     if isinstance(found, str):
         return Plan(signal, now, start, end, problem=Problem(ProblemKind.QUERY, found))
@@ -100,9 +100,10 @@ def sums_of(plan: Plan) -> Sums:
 
 
 def query_of(plan: Plan, scalars: Mapping[str, bool]) -> Values | None:
-    """The user's query as a vector; None while it is not known whether it gives a scalar."""
+    """The user's query as a vector; None while it is not known whether it gives a scalar, and for an
+    interval of evidence, at whose end it has to be asked."""
     template = plan.signal.query or ""
-    if plan.query is None or template not in scalars:
+    if plan.query is None or plan.closed or template not in scalars:
         return None
     text = f"vector({plan.query}\n)" if scalars[template] else plan.query
     return Values(("query", template), (("", text),))

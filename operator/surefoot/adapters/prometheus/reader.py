@@ -99,20 +99,24 @@ class Reader:
 
     async def _lone(self, plans: Plans) -> dict[Key, Found]:
         """Queries that have not been asked before: each on its own, once where they are the same."""
-        texts = sorted({each.query or "" for each in plans.values()})
-        results = await asyncio.gather(*(self._result(text) for text in texts))
-        by_text = dict(zip(texts, results, strict=True))
+        when = {
+            key: (each.query or "", each.end if each.closed else self.at)
+            for key, each in plans.items()
+        }
+        distinct = sorted(set(when.values()))
+        results = await asyncio.gather(*(self._result(*each) for each in distinct))
+        by_text = dict(zip(distinct, results, strict=True))
         found: dict[Key, Found] = {}
         for key, each in plans.items():
-            result = by_text[each.query or ""]
+            result = by_text[when[key]]
             if isinstance(result, Vector):
                 self.memory.scalars[each.signal.query or ""] = not result.is_vector
             found[key] = _MATRIX if isinstance(result, tuple) else result
         return found
 
-    async def _result(self, text: str) -> Result | Problem:
+    async def _result(self, text: str, at: float) -> Result | Problem:
         try:
-            return await self.ask(text, self.at)
+            return await self.ask(text, at)
         except Failed as failure:
             return failure.problem
 
@@ -137,7 +141,7 @@ class Reader:
         }
 
     async def _count(self, arms: promql.Arms, names: set[str]) -> int:
-        found = await self._result(f"count({promql.named(names, arms.matchers)})")
+        found = await self._result(f"count({promql.named(names, arms.matchers)})", self.at)
         return int(found.values[0]) if isinstance(found, Vector) and found.values else 0
 
     def _weigh(self, arms: promql.Arms, page: Page) -> None:
