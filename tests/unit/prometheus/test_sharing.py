@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -151,6 +152,21 @@ async def test_queries_of_users_are_asked_together_once_it_is_known_what_they_gi
     assert "label_replace(vector(scalar(up) # one\n)\n," in query
     values = [found["r"][name].candidate.measure for name in "abc"]
     assert values == [Scalar(0), Scalar(1), Scalar(0)]
+
+
+async def test_an_interval_of_evidence_is_asked_for_at_its_end() -> None:
+    server, times = Server(), list[float]()
+
+    async def ask(query: str, at: float) -> Result:
+        times.append(at)
+        return await server(query, at)
+
+    end = NOW - ago(30)
+    closed = replace(mine("a", "rate(x[{{window}}])"), start=end - ago(60), end=end)
+    for _ in range(2):
+        await collect_all(ask, {"r": Asked([closed], NOW)}, RULES, server.memory)
+    assert times == [end.timestamp()] * 2
+    assert server.queries == ["rate(x[60s])"] * 2
 
 
 async def test_a_query_that_breaks_does_not_break_the_others() -> None:

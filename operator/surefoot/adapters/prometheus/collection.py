@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from surefoot.adapters.prometheus import readings
 from surefoot.adapters.prometheus.arms import Arm
@@ -89,7 +89,7 @@ def _answer(plan: Plan, found: Found, index: Index | None, scrape_interval: time
     if isinstance(found, Problem):
         return readings.failed(found)
     if isinstance(found, Vector):
-        return readings.scalar(found, plan.now)
+        return readings.scalar(found, datetime.fromtimestamp(plan.end, UTC))
     assert plan.source is not None
     assert index is not None
     sheet = Sheet(index, plan.start, plan.end, 2 * scrape_interval.total_seconds())
