@@ -37,7 +37,7 @@ class Arm:
         series, kept = self.of(metric), self.sheet.index.kept
         key = "newest", id(series)
         if key not in kept:
-            times = ((each.samples or each.natives)[-1][0] for each in series)
+            times = [(each.samples or each.natives)[-1][0] for each in series]
             kept[key] = max(times, default=0.0)
         found: float = kept[key]
         return found

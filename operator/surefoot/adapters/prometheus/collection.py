@@ -11,6 +11,7 @@ from surefoot.adapters.prometheus.increases import Index, Sheet
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.payload import Vector
 from surefoot.adapters.prometheus.plans import Key, Plan, is_long, plan
+from surefoot.adapters.prometheus.promql import Arms
 from surefoot.adapters.prometheus.reader import Found, Plans, Reader, Rules, Sheets
 from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
@@ -45,8 +46,9 @@ async def collect_all(
     ask: Ask, asked: Mapping[Hashable, Asked], rules: Rules, memory: Memory
 ) -> dict[Hashable, dict[str, Answer]]:
     """Every release's answers. `ask` may raise Failed; a failure stays with those it is about."""
+    known: dict[Hashable, Arms] = {}
     plans: Plans = {
-        (release, question.key): plan(question, each.now)
+        (release, question.key): plan(question, each.now, known)
         for release, each in asked.items()
         for question in each.questions
     }

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from surefoot.adapters.prometheus import promql
 from surefoot.adapters.prometheus.ends import Ends
@@ -40,7 +41,7 @@ class Plan:
     problem: Problem | None = None
     closed: bool = False
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The names of all series that it needs."""
         return (
@@ -50,8 +51,11 @@ class Plan:
         )
 
 
-def plan(question: Question, now: datetime) -> Plan:
-    """How a question is asked. Its window begins at `question.start` at the earliest."""
+def plan(
+    question: Question, now: datetime, known: dict[Hashable, promql.Arms] | None = None
+) -> Plan:
+    """How a question is asked. Its window begins at `question.start` at the earliest. `known` keeps
+    the arms for the next question of the same release."""
     signal, closed = question.signal, question.end is not None
     earliest = max(question.start, now - signal.window)
     start = (question.start if closed else min(earliest, now)).timestamp()
@@ -66,7 +70,9 @@ def plan(question: Question, now: datetime) -> Plan:
     if isinstance(found, str):
         return Plan(signal, now, start, end, problem=Problem(ProblemKind.QUERY, found))
     preset, source = found
-    arms = promql.arms_of(preset, question)
+    known = {} if known is None else known
+    key = id(preset), question.namespace, question.candidate, question.incumbent
+    arms = known.get(key) or known.setdefault(key, promql.arms_of(preset, question))
     return Plan(signal, now, start, end, source, arms, closed=closed)
 
 
