@@ -11,9 +11,6 @@ from surefoot.api.durations import Duration
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.signals import Signal
 from surefoot.api.spec import (
-    BAKE_BOUND,
-    SIGNAL_NAMES,
-    STEPS_RISE,
     OnDelete,
     OnInconclusive,
     OnNoData,
@@ -21,6 +18,7 @@ from surefoot.api.spec import (
     ParameterValue,
     Step,
 )
+from surefoot.api.spec_rules import BAKE_BOUND, SIGNAL_NAMES, STEPS_RISE
 from surefoot.api.status import MOST_STEPS
 
 
