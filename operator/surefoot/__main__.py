@@ -17,7 +17,7 @@ from surefoot.adapters.kubernetes.cache import Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
-from surefoot.adapters.prometheus import PrometheusMetrics
+from surefoot.adapters.prometheus import Connection, PrometheusMetrics
 from surefoot.handlers import Sensor, kopf_settings
 from surefoot.ports import ConflictError, Key, PortError, Ports
 from surefoot.reconcile import reconcile
@@ -28,8 +28,14 @@ from surefoot.workqueue import WorkQueue
 log = logging.getLogger("surefoot")
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
+  SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
+  SUREFOOT_PROMETHEUS_TENANT   sent along, for Thanos and Mimir
+  SUREFOOT_PROMETHEUS_REPLICA_LABELS  replica,prometheus_replica   (for Thanos)
+  SUREFOOT_PROMETHEUS_AUTH_DIR a folder with token, or username and password, tls.crt and tls.key, ca.crt
+  SUREFOOT_CREDENTIALS_DIR     the same per folder in it, for ReleaseClasses
   SUREFOOT_SCRAPE_INTERVAL     15s
   SUREFOOT_PROMETHEUS_TIMEOUT  3s
+  SUREFOOT_MAX_SERIES          10000  (of one release; above it Prometheus sums)
   SUREFOOT_LOG_FORMAT          json | text
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
@@ -49,11 +55,20 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._tick, self._failed, settings.workers, self.telemetry.lateness.observe
         )
-        self.metrics = PrometheusMetrics(
+        own = Connection(
             settings.prometheus_url,
+            settings.prometheus_kind,
+            settings.prometheus_tenant,
+            settings.prometheus_replica_labels,
+            settings.prometheus_auth_dir,
+        )
+        self.metrics = PrometheusMetrics(
+            own,
             scrape_interval=settings.scrape_interval,
             on_done=self.queue.add,
             timeout=settings.prometheus_timeout,
+            credentials=settings.credentials_dir,
+            max_series=settings.max_series,
         )
         self.ports = Ports(
             store=self.store,
@@ -112,7 +127,6 @@ class Operator:
         runner = web.AppRunner(self.web_app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
-        await self.metrics.start()
         work = asyncio.create_task(self.queue.run())
         sensor = Sensor(self.cache, self.store, self.queue.add)
         senses = asyncio.create_task(

@@ -11,6 +11,8 @@ import kopf
 
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
+    CLASSES,
+    CLUSTER,
     DEPLOYMENTS,
     RELEASES,
     ROUTES,
@@ -84,6 +86,7 @@ class Sensor:
             ROUTES: self._route,
             DEPLOYMENTS: self._deployment,
             SERVICES: self._service,
+            CLASSES: self._class,
         }
         for kind, seen in watched.items():
             self._subscribe(registry, kind, seen)
@@ -96,7 +99,8 @@ class Sensor:
             body, gone = dict(event["object"]), event.get("type") == "DELETED"
             meta = body["metadata"]
             if kind != RELEASES and gone:
-                self._cache.drop(kind, meta["namespace"], meta["name"], meta.get("uid"))
+                where = meta.get("namespace", CLUSTER)
+                self._cache.drop(kind, where, meta["name"], meta.get("uid"))
             elif not gone:
                 self._cache.put(kind, body)
             seen(body, gone)
@@ -126,6 +130,10 @@ class Sensor:
 
     def _service(self, body: Json, _: bool) -> None:
         self._wake_all(body, lambda release: body["metadata"]["name"] in _named(release))
+
+    def _class(self, body: Json, _: bool) -> None:
+        for key in self._store.of_class(body["metadata"]["name"]):
+            self._wake(key)
 
     def _wake_all(self, body: Json, concerns: Callable[[Json], bool]) -> None:
         for key in self._store.concerned(body["metadata"]["namespace"], concerns):

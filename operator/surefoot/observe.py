@@ -4,18 +4,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from surefoot.api.base import is_label
+from surefoot.api.reference import BadReferenceError, bins_of
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.status import FrozenBins, ModelReleaseStatus
 from surefoot.engine.decide import questions
+from surefoot.engine.planned import Planned, planned
+from surefoot.engine.tick import plan_of, source_of
 from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Route
-from surefoot.ports import Key, Metrics, Ports, ReleaseObject
+from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
 
 async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observation:
     """The world as one tick sees it. Raises PortError when the API server does not answer."""
     namespace, name = release.key
-    spec, problem = release.spec, release.problem
+    planned = await _planned(release, ports)
+    spec, problem = planned.spec, planned.problem
     if spec is not None and (unknown := _unknown_preset(spec, ports.metrics)):
         spec, problem = None, unknown
     route_name = _route_name(release)
@@ -31,6 +35,8 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         deleted=release.deleted,
         spec=spec,
         problem=problem,
+        fault=planned.fault,
+        notice=planned.notice,
         status=release.status,
         workloads={w: await ports.workloads.workload(namespace, w) for w in sorted(workloads)},
         services={s: await ports.workloads.service_ports(namespace, s) for s in sorted(services)},
@@ -39,13 +45,44 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         actions=ports.store.actions(release.key),
         rivals=ports.store.rivals(release),
     )
+    obs = replace(obs, references=await _references(obs, ports))
     asked, interval = questions(obs)
-    return replace(obs, answers=ports.metrics.collect(release.key, asked, now, interval))
+    source = source_of(plan_of(obs, release.status or ModelReleaseStatus()))
+    answers = ports.metrics.collect(release.key, asked, now, interval, source)
+    return replace(obs, answers=answers)
+
+
+async def _planned(release: ReleaseObject, ports: Ports) -> Planned:
+    """The plan of the release under its class, as the class stands now."""
+    name = release.spec.release_class_name if release.spec is not None else None
+    found = await ports.store.release_class(name) if name is not None else None
+    return planned(release.spec, release.problem, found, release.status)
 
 
 def _refusal(key: Key, spec: ModelReleaseSpec | None, ports: Ports) -> str:
     managed = spec.traffic.managed_route if spec is not None else None
     return ports.traffic.refusal(*key, managed) if managed is not None else ""
+
+
+async def _references(obs: Observation, ports: Ports) -> dict[str, FrozenBins | str]:
+    """The references that signals take from ConfigMaps; a failure is a sentence and stops nothing."""
+    plan = plan_of(obs, obs.status) if _running(obs.status) and obs.status else None
+    found: dict[str, FrozenBins | str] = {}
+    for signal in plan.signals if plan is not None else ():
+        if signal.reference is None:
+            continue
+        where = signal.reference.config_map
+        what = f"ConfigMap {where.name}, key {where.key},"
+        try:
+            text = await ports.workloads.config_value(obs.namespace, where.name, where.key)
+            found[signal.name] = (
+                f"{what} does not exist: create it" if text is None else bins_of(text)
+            )
+        except BadReferenceError as error:
+            found[signal.name] = f"{what} {error}"
+        except PortError as error:
+            found[signal.name] = f"{what} cannot be read: {error}"
+    return found
 
 
 def _unknown_preset(spec: ModelReleaseSpec, metrics: Metrics) -> str | None:

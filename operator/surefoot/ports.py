@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
@@ -57,6 +59,10 @@ class Store(Protocol):
 
     async def release(self, key: Key) -> ReleaseObject | None: ...
 
+    async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
+        """A ReleaseClass: its spec, a sentence when it is not valid, None when there is none."""
+        ...
+
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """Persist intent and evidence. Raises ConflictError when `release` is stale."""
         ...
@@ -73,9 +79,13 @@ class Store(Protocol):
 
 
 class Workloads(Protocol):
-    """Deployments and Services; None where there is none."""
+    """Deployments, Services and ConfigMaps; None where there is none."""
 
     async def workload(self, namespace: str, name: str) -> Workload | None: ...
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        """An entry of a ConfigMap, at most half a minute old; None where there is none."""
+        ...
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None: ...
 
@@ -104,13 +114,18 @@ class Metrics(Protocol):
     """Prometheus, asked without waiting: a slow answer must never delay a revert."""
 
     def collect(
-        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+        self,
+        key: Key,
+        questions: Sequence[Question],
+        now: datetime,
+        interval: timedelta,
+        source: MetricsSource | None = None,
     ) -> Mapping[str, Answer] | None:
         """Answers by signal name when a collection has just finished, else None.
 
         Starts a collection when one is due (about `interval` after the last began, just after a
         scrape) and calls back the queue with `key` when it is done, and when the next one is due.
-        Never raises: a failure is a `Problem` in the answers.
+        Never raises: a failure is a `Problem` in the answers. `source` None is the operator's own.
         """
         ...
 

@@ -1,14 +1,24 @@
 """The platform's settings, from the environment; the chart's values set them."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from surefoot.api.durations import Duration
+from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, SourceKind
 
 PREFIX = "SUREFOOT_"
 
@@ -23,8 +33,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     prometheus_url: str
+    prometheus_kind: SourceKind = SourceKind.PROMETHEUS
+    prometheus_tenant: str | None = None
+    prometheus_replica_labels: tuple[str, ...] = DEFAULT_REPLICA_LABELS
+    prometheus_auth_dir: Path | None = None
+    credentials_dir: Path | None = None
     scrape_interval: Duration = timedelta(seconds=15)
     prometheus_timeout: Duration = timedelta(seconds=3)
+    max_series: int = Field(default=10_000, ge=1, le=1_000_000)
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     http_port: int = Field(default=8080, ge=0, le=65_535)
@@ -37,6 +53,27 @@ class Settings(BaseModel):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("must be an address such as http://prometheus.monitoring:9090")
         return value.rstrip("/")
+
+    @field_validator("prometheus_replica_labels", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
+
+    @field_validator("prometheus_replica_labels")
+    @classmethod
+    def _are_labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", label) for label in value):
+            raise ValueError("must be names of labels, such as replica,prometheus_replica")
+        return value
+
+    @field_validator("prometheus_tenant")
+    @classmethod
+    def _has_tenants(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("prometheus_kind") is SourceKind.PROMETHEUS:
+            raise ValueError(
+                "a Prometheus has no tenants: remove it, or set the kind to Thanos or Mimir"
+            )
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import failing, footprint, reaction, writes
+from tests.bench import failing, footprint, reaction, reading, writes
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage, api_stage
 
@@ -25,6 +25,7 @@ STAGED: dict[str, Staged] = {
 ALONE: dict[str, Callable[[int], list[Figure]]] = {
     "image": footprint.image,
     "failing": failing.failing,
+    "reading": reading.reading,
 }
 NAMES = (*STAGED, *ALONE)
 
@@ -62,6 +63,11 @@ def table(figures: Sequence[Figure]) -> str:
 
 def main(arguments: Sequence[str], usage: str) -> int:
     """0 when every limit is kept."""
+    if arguments and arguments[0] == "judge":
+        # Imported here: it needs numpy, and takes minutes.
+        from tests.bench import judge
+
+        return judge.main(arguments[1:])
     parser = argparse.ArgumentParser(
         prog="hack/bench", description=usage, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -220,6 +220,22 @@ async def test_slower_answers_are_found_at_edges_that_the_first_interval_fixed()
     assert evidence(world, "p99")["state"][0] == 0.1
 
 
+async def test_without_an_incumbent_no_edges_are_fixed_and_nothing_is_known():
+    signal = {
+        "name": "p99", "type": "Latency", "source": {"preset": "envoy"}, "quantile": 0.99,
+        "compare": {"promoteMargin": {"relative": 0.5}},
+    }  # fmt: skip
+    world = new_world(signals=[signal], steps=LONG, bake="20m", analysis=MINUTE)
+    edges = (0.05, 0.1)
+    world.measures[("p99", "candidate")] = Histogram(edges, (500.0, 70.0, 25.0))
+    world.measures[("p99", "incumbent")] = Histogram(edges, (0.0, 0.0, 0.0))
+    await world.run(240, every=30)
+    assert (evidence(world, "p99")["value"], evidence(world, "p99")["state"]) == (1, [])
+    world.measures[("p99", "incumbent")] = world.measures[("p99", "candidate")]
+    await until(world, "Baking", 7200)
+    assert "early: shown to be no worse" in world.status["decisions"][-1]["message"]
+
+
 async def test_scores_that_drift_from_the_incumbents_are_found():
     signal = {
         "name": "drift", "type": "Drift", "source": {"preset": "model-server"}, "compare": {},

@@ -393,7 +393,7 @@ async def test_a_value_without_a_sample_count_is_told_without_one():
     world.measures[("slow", "candidate")] = Scalar(3.0)
     await world.tick(10)
     assert world.condition("Promoted") == ("False", "ThresholdCrossed")
-    assert "slow: 3, the limit is ≤ 1; incumbent 0.5" in world.status["message"]
+    assert "slow: 3, the limit is ≤ 1; at 10 %" in world.status["message"]
 
 
 async def test_no_data_in_warm_up_never_reverts_whatever_on_no_data_says():

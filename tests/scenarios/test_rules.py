@@ -193,6 +193,17 @@ async def test_max_duration_holds_and_asks_for_a_person():
     assert world.condition("Stalled") == ("True", "MaxDurationExceeded")
 
 
+async def test_max_duration_reverts_where_it_is_told_to_and_never_promotes():
+    world = await at_weight(10, maxDuration="3m", onInconclusive="Revert")
+    world.reads(bad=0, total=5)
+    await world.run(150)
+    assert world.weight() == 10
+    await world.run(60)
+    assert world.weight() == 0
+    assert world.condition("Promoted") == ("False", "MaxDurationExceeded")
+    assert "not decided within maxDuration (3m) (onInconclusive: Revert)" in world.status["message"]
+
+
 # thresholds
 
 

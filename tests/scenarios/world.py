@@ -5,13 +5,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
+from surefoot.api.base import sentence
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
 from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
-from surefoot.ports import ConflictError, Key, Ports, ReleaseObject, TransientError
+from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts, Measure
 
@@ -79,6 +84,13 @@ class MemoryStore:
     async def release(self, key: Key) -> ReleaseObject | None:
         return self.world.object(key)
 
+    async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
+        found = self.world.classes.get(name)
+        try:
+            return ReleaseClassSpec.model_validate(found) if found is not None else None
+        except ValidationError as error:
+            return sentence(error)
+
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         world = self.world
         if release.resource_version != str(world.version):
@@ -107,6 +119,12 @@ class MemoryStore:
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
         return self.world.services.get(name)
+
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        found = self.world.config.get((name, key))
+        if isinstance(found, PortError):
+            raise found
+        return found
 
 
 class MemoryTraffic:
@@ -164,10 +182,17 @@ class MemoryMetrics:
         self.running = False
         self.returned: Mapping[str, Answer] | None = None
         self.asked: list[Sequence[Question]] = []
+        self.source: MetricsSource | None = None
 
     def collect(
-        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+        self,
+        key: Key,
+        questions: Sequence[Question],
+        now: datetime,
+        interval: timedelta,
+        source: MetricsSource | None = None,
     ) -> Mapping[str, Answer] | None:
+        self.source = source
         if questions and self.returned is not None:
             returned, self.returned = self.returned, None
             return returned
@@ -218,12 +243,14 @@ class World:
     routes: dict[str, Route] = field(default_factory=dict)
     accepts: bool | None = True
     gateway_says: str = ""
+    classes: dict[str, dict[str, Any]] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     finished: dict[str, FinishAction] = field(default_factory=dict)
     rivals: list[Rival] = field(default_factory=list)
     measures: dict[tuple[str, str], Measure | Problem] = field(default_factory=dict)
     sampled: datetime | None = None
     trouble: Problem | None = None
+    config: dict[tuple[str, str], str | PortError] = field(default_factory=dict)
     events: list[Announcement] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
@@ -270,6 +297,10 @@ class World:
             _reading(self.measures.get((question.signal.name, arm), healthy), self.sampled or now)
             for arm in ("candidate", "incumbent")
         )
+        if question.signal.query is not None:
+            # A query knows of one arm, the one in the candidate's place.
+            asked = incumbent if question.swapped else candidate
+            return Answer(asked, asked if asked.problem else Reading())
         return Answer(candidate, incumbent)
 
     # ---- what a story does

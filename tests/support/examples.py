@@ -6,6 +6,7 @@ from typing import get_args
 
 from surefoot.api.actions import ReleaseActionSpec
 from surefoot.api.base import ApiModel, CelRule
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "crds" / "examples"
@@ -14,6 +15,7 @@ INVALID = sorted((EXAMPLES / "invalid").glob("*.yaml"))
 SPECS: dict[str, type[ApiModel]] = {
     "ModelRelease": ModelReleaseSpec,
     "ReleaseAction": ReleaseActionSpec,
+    "ReleaseClass": ReleaseClassSpec,
 }
 
 

@@ -15,6 +15,7 @@ Json = dict[str, Any]
 PLURALS = {
     "ModelRelease": "/apis/surefoot.dev/v1alpha1/{ns}modelreleases",
     "ReleaseAction": "/apis/surefoot.dev/v1alpha1/{ns}releaseactions",
+    "ReleaseClass": "/apis/surefoot.dev/v1alpha1/releaseclasses",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/{ns}httproutes",
     "Deployment": "/apis/apps/v1/{ns}deployments",
     "Service": "/api/v1/{ns}services",

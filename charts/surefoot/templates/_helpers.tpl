@@ -58,3 +58,40 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- $interval -}}
 {{- end -}}
+
+{{- define "surefoot.tenant" -}}
+{{- if and .Values.prometheus.tenant (eq .Values.prometheus.kind "Prometheus") -}}
+{{- fail (printf "prometheus.tenant is %q, but a Prometheus has no tenants: remove it, or set prometheus.kind to Thanos or Mimir" .Values.prometheus.tenant) -}}
+{{- end -}}
+{{- .Values.prometheus.tenant -}}
+{{- end -}}
+
+{{- /* Sources of one folder of credentials. A Secret that is missing keeps nothing from starting: the operator
+goes on guarding what needs no Prometheus, and says what is refused. */ -}}
+{{- define "surefoot.authSources" -}}
+{{- with .secretName }}
+- secret:
+    name: {{ . }}
+    optional: true
+{{- end }}
+{{- with .caConfigMap }}
+{{- if .name }}
+- configMap:
+    name: {{ .name }}
+    optional: true
+    items:
+    - key: {{ default "ca.crt" .key }}
+      path: ca.crt
+{{- end }}
+{{- end }}
+{{- with .serviceAccountToken }}
+{{- if .enabled }}
+- serviceAccountToken:
+    path: token
+    expirationSeconds: 3600
+    {{- with .audience }}
+    audience: {{ . }}
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}

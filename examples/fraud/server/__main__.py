@@ -16,7 +16,8 @@ KEEPALIVE_S = 7_200.0
 
 async def serve(model: Model, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests that are running."""
-    server = FraudServer(model, f"{os.environ.get('POD_IP', 'localhost')}:{port}")
+    address = f"{os.environ.get('POD_IP', 'localhost')}:{port}"
+    server = FraudServer(model, address, float(os.environ.get("ERROR_RATE", "0")))
     runner = web.AppRunner(server.app(), access_log=None, keepalive_timeout=KEEPALIVE_S)
     await runner.setup()
     await web.TCPSite(runner, host, port, backlog=1024).start()

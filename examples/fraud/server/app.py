@@ -1,5 +1,6 @@
 """The HTTP face of the model: scores, labels, probes and metrics."""
 
+import random
 import time
 from collections import OrderedDict
 from typing import Any
@@ -15,10 +16,12 @@ REMEMBERED = 20_000
 
 
 class FraudServer:
-    """Answers for one pod. `address` (`host:port`) is where labels for its scores are to be sent."""
+    """Answers for one pod. `address` (`host:port`) is where labels for its scores are to be sent;
+    `error_rate` is the share of scores that fail with a 500."""
 
-    def __init__(self, model: Model, address: str) -> None:
+    def __init__(self, model: Model, address: str, error_rate: float = 0.0) -> None:
         self.model = model
+        self._error_rate = error_rate
         self.address = address
         self.metrics = ServerMetrics(edges(), model.version)
         self._awaiting: OrderedDict[str, tuple[float, str]] = OrderedDict()
@@ -36,6 +39,8 @@ class FraudServer:
     async def score(self, request: web.Request) -> web.Response:
         """`{id, features, group}` → `{id, score, version, labels}`; 400 says what is wrong."""
         body = await _object(request)
+        if random.random() < self._error_rate:
+            raise web.HTTPInternalServerError(text="out of luck\n")
         group = body.get("group", GROUPS[0])
         if group not in GROUPS:
             raise _bad(f"group: {group!r} is none of {', '.join(GROUPS)}")

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from surefoot.api.base import ApiModel, CelRule, Name, Text
-from surefoot.api.status import Time
+from surefoot.api.times import Time
 from surefoot.api.vocabulary import ActionType
 
 

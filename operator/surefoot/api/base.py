@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -66,3 +73,12 @@ class ApiModel(BaseModel):
     def dump(self) -> dict[str, Any]:
         """The JSON form that goes to the API server: camelCase, nothing that is unset."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def sentence(error: ValidationError) -> str:
+    """What is wrong with a spec, in one sentence per fault, without pydantic's decoration."""
+    faults = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in ("spec", *fault["loc"]))
+        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+    return "; ".join(faults)[:1000]

@@ -1,5 +1,6 @@
 """Candidate against incumbent over the same minutes: the margins of the sequential tests."""
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -26,6 +27,13 @@ class Margin(ApiModel):
     )
 
 
+class Worse(StrEnum):
+    """Which way is the bad one."""
+
+    HIGHER = "Higher"
+    LOWER = "Lower"
+
+
 class Compare(ApiModel):
     """A test that may be looked at every minute; all signals share `analysis.falseRevertBudget`."""
 
@@ -33,6 +41,18 @@ class Compare(ApiModel):
         Margin | None,
         Field(
             description="Reverts on evidence that the candidate is worse by more. Default: relative "
-            "0.1 for ErrorRate and Latency, absolute 0.1 (of PSI) for Drift."
+            "0.1 for ErrorRate, Latency and Fairness; absolute 0.1 (of PSI) for Drift, 0.01 for "
+            "Calibration and Performance; Business and PromQL have none."
         ),
+    ] = None
+    promote_margin: Annotated[
+        Margin | None,
+        Field(
+            description="Once every signal that gates is shown to be worse by less than its "
+            "promoteMargin, the remaining holds are cut short. The bake is not."
+        ),
+    ] = None
+    worse: Annotated[
+        Worse | None,
+        Field(description="Business and PromQL: whether a Higher or a Lower value is worse."),
     ] = None

@@ -6,6 +6,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
 from surefoot.api.base import ApiModel
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import GROUP, VERSION
@@ -39,6 +40,7 @@ def _structural(node: dict[str, Any]) -> dict[str, Any]:
         node = {**node, "enum": [node["const"]]}
     node = {key: value for key, value in node.items() if key not in _DROPPED}
     for bound in ("Minimum", "Maximum"):
+        # A number in JSON Schema, a flag beside the bound in OpenAPI 3.0.
         if not isinstance(node.get(f"exclusive{bound}", True), bool):
             node[bound.lower()] = node[f"exclusive{bound}"]
             node[f"exclusive{bound}"] = True
@@ -69,11 +71,13 @@ def _crd(
     plural: str,
     short: list[str],
     spec: type[ApiModel],
-    status: type[ApiModel],
+    status: type[ApiModel] | None,
     columns: list[dict[str, Any]],
     description: str,
+    scope: str = "Namespaced",
 ) -> dict[str, Any]:
-    root = {
+    """A CRD; without a `status` nothing is ever said in the resource itself."""
+    root: dict[str, Any] = {
         "type": "object",
         "description": description,
         "required": ["spec"],
@@ -82,14 +86,15 @@ def _crd(
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": schema_of(spec),
-            "status": schema_of(status),
         },
     }
+    if status is not None:
+        root["properties"]["status"] = schema_of(status)
     version = {
         "name": VERSION,
         "served": True,
         "storage": True,
-        "subresources": {"status": {}},
+        **({"subresources": {"status": {}}} if status is not None else {}),
         "additionalPrinterColumns": columns,
         "schema": {"openAPIV3Schema": root},
     }
@@ -105,7 +110,7 @@ def _crd(
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {"name": f"{plural}.{GROUP}"},
-        "spec": {"group": GROUP, "scope": "Namespaced", "names": names, "versions": [version]},
+        "spec": {"group": GROUP, "scope": scope, "names": names, "versions": [version]},
     }
 
 
@@ -119,6 +124,7 @@ def model_release_crd() -> dict[str, Any]:
         _column("Incumbent", "string", ".status.incumbent.version"),
         _column("Reason", "string", ".status.reason"),
         _column("Age", "date", ".metadata.creationTimestamp"),
+        _column("Class", "string", ".spec.releaseClassName", priority=1),
         _column("Message", "string", ".status.message", priority=1),
     ]
     text = "A ModelRelease moves traffic step by step from the model that serves to the next one."
@@ -148,7 +154,26 @@ def release_action_crd() -> dict[str, Any]:
     )
 
 
+def release_class_crd() -> dict[str, Any]:
+    """The CRD of ReleaseClass."""
+    columns = [
+        _column("Bake", "string", ".spec.bake"),
+        _column("Locked", "string", ".spec.locked"),
+        _column("Metrics", "string", ".spec.metrics.address"),
+        _column("Kind", "string", ".spec.metrics.kind"),
+        _column("Age", "date", ".metadata.creationTimestamp"),
+        _column("Tenant", "string", ".spec.metrics.tenant", priority=1),
+        _column("Summary", "string", ".spec.summary", priority=1),
+    ]
+    text = (
+        "A ReleaseClass holds steps, signals and the metrics source of the releases that name it."
+    )
+    return _crd(
+        "ReleaseClass", "releaseclasses", ["mrc"], ReleaseClassSpec, None, columns, text, "Cluster"
+    )
+
+
 def all_crds() -> dict[str, dict[str, Any]]:
     """Every CRD by the name of its file."""
-    crds = (model_release_crd(), release_action_crd())
+    crds = (model_release_crd(), release_action_crd(), release_class_crd())
     return {f"{crd['metadata']['name']}.yaml": crd for crd in crds}

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from surefoot.api.base import CelRule
+from surefoot.api.comparison_rules import COMPARISON_RULES
 from surefoot.api.vocabulary import SignalMetric as M
 from surefoot.api.vocabulary import SignalType as T
 
@@ -23,12 +24,11 @@ METRICS: dict[T, tuple[M, ...]] = {
         M.FALSE_POSITIVE_RATE_DIFFERENCE,
     ),
 }
-COMPARABLE = (T.ERROR_RATE, T.LATENCY, T.DRIFT)
-RELATIVE = (T.ERROR_RATE, T.LATENCY)
 DECIDED = (M.ACCURACY, M.PRECISION, M.RECALL)
 LABELED = (T.CALIBRATION, T.PERFORMANCE, T.FAIRNESS)
 _PLACEHOLDER = re.compile(
-    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\}\}"
+    r"\{\{ *((candidate|incumbent)[.](workload|service|port)|parameters[.][a-z][a-zA-Z0-9]*|namespace|"
+    r"window|matchers) *\}\}"
 )
 
 
@@ -66,6 +66,11 @@ def _source_fits(s: Any) -> bool:
     return both == wanted and (s.type is T.BUSINESS or s.source.preset is not None)
 
 
+def _watchable(s: Any) -> bool:
+    alone = s.type is T.DATA_QUALITY or s.threshold is not None
+    return s.watch is None or (alone and "{{incumbent" not in (s.query or "").replace(" ", ""))
+
+
 def _placeholders_known(s: Any) -> bool:
     found = re.findall(r"\{\{[^{}]*\}\}", s.query or "")
     return all(_PLACEHOLDER.fullmatch(each) for each in found)
@@ -76,22 +81,6 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         "has(self.threshold) || has(self.compare) || self.type == 'DataQuality'",
         "a signal needs threshold, compare or both",
         _has_limit,
-    ),
-    CelRule(
-        f"!has(self.compare) || {_is(*COMPARABLE)}",
-        "compare is for ErrorRate, Latency and Drift: set a threshold instead",
-        lambda s: s.compare is None or s.type in COMPARABLE,
-    ),
-    CelRule(
-        "!has(self.compare) || !has(self.compare.revertMargin) || "
-        f"has(self.compare.revertMargin.relative) == ({_is(*RELATIVE)})",
-        "the margins of ErrorRate and Latency are relative, that of Drift is absolute: change "
-        "compare.revertMargin",
-        lambda s: (
-            s.compare is None
-            or s.compare.revert_margin is None
-            or (s.compare.revert_margin.relative is not None) == (s.type in RELATIVE)
-        ),
     ),
     CelRule(
         "(self.type == 'PromQL') == has(self.query)",
@@ -123,10 +112,11 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
     ),
     CelRule(
         "!has(self.query) || self.query.findAll('\\\\{\\\\{[^{}]*\\\\}\\\\}').all(p, "
-        "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|namespace|window) *\\\\}\\\\}$'))",
+        "p.matches('^\\\\{\\\\{ *((candidate|incumbent)[.](workload|service|port)|parameters[.][a-z][a-zA-Z0-9]*|"
+        "namespace|window|matchers) *\\\\}\\\\}$'))",
         "the query has an unknown placeholder: there are {{candidate.workload}}, "
-        "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}} and "
-        "{{window}}",
+        "{{candidate.service}}, {{candidate.port}}, the same of incumbent, {{namespace}}, {{window}}, "
+        "{{matchers}} and {{parameters.…}} of the ReleaseClass",
         _placeholders_known,
     ),
     CelRule(
@@ -178,9 +168,27 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         lambda s: s.baseline is None or s.type is T.DRIFT,
     ),
     CelRule(
+        "!has(self.reference) || (has(self.baseline) && self.baseline == 'Reference')",
+        "reference belongs to a Drift signal with baseline Reference: set it, or remove reference",
+        lambda s: s.reference is None or s.baseline == "Reference",
+    ),
+    CelRule(
         f"!has(self.labelDelay) || {_is(*LABELED)}",
         "labelDelay belongs to Calibration, Performance and Fairness: remove it here",
         lambda s: s.label_delay is None or s.type in LABELED,
+    ),
+    CelRule(
+        "!has(self.watch) || ((self.type == 'DataQuality' || has(self.threshold)) && "
+        "(!has(self.query) || !self.query.matches('\\\\{\\\\{ *incumbent')))",
+        "watch needs a limit that stands alone: set threshold, and no {{incumbent.…}} in a query; "
+        "after the promotion there is no incumbent",
+        _watchable,
+    ),
+    CelRule(
+        "!has(self.watch) || self.watch.__for__ >= (has(self.labelDelay) ? self.labelDelay : "
+        "duration('0s')) + (has(self.threshold) ? self.threshold.window : duration('5m'))",
+        "watch.for is shorter than labelDelay and window together, so nothing would be seen: raise it",
+        lambda s: s.watch is None or s.watch.for_ >= s.delay + s.window,
     ),
     CelRule(
         "self.type != 'PromQL' || !has(self.threshold) || !has(self.threshold.minSamples)",
@@ -191,4 +199,5 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
             or "min_samples" not in s.threshold.model_fields_set
         ),
     ),
+    *COMPARISON_RULES,
 )

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from surefoot.api.base import ApiModel, CelRule, Label
 from surefoot.api.comparison import Compare
 from surefoot.api.durations import Duration
+from surefoot.api.reference import Reference
 from surefoot.api.signal_rules import METRICS, SIGNAL_RULES
 from surefoot.api.threshold import Threshold
 from surefoot.api.vocabulary import OnBreach, SignalMetric, SignalType
@@ -20,6 +21,7 @@ LabelName = Annotated[str, Field(max_length=64, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]
 
 class Baseline(StrEnum):
     INCUMBENT = "Incumbent"
+    REFERENCE = "Reference"
 
 
 class Source(ApiModel):
@@ -47,6 +49,22 @@ class Groups(ApiModel):
             min_length=2, max_length=10, description="Its values; all of them must have samples."
         ),
     ]
+
+
+class Watch(ApiModel):
+    """How long a signal goes on being looked at after the promotion."""
+
+    for_: Annotated[
+        Duration,
+        Field(alias="for", description="From the promotion on; at least labelDelay and window."),
+    ]
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "self.__for__ > duration('0s') && self.__for__ <= duration('8760h')",
+            "watch.for must be longer than 0s and at most 365d",
+            lambda w: timedelta(0) < w.for_ <= timedelta(days=365),
+        ),
+    )
 
 
 class Signal(ApiModel):
@@ -78,7 +96,14 @@ class Signal(ApiModel):
         ),
     ] = None
     baseline: Annotated[
-        Baseline | None, Field(description="Drift only: what the candidate is held against.")
+        Baseline | None,
+        Field(
+            description="Drift only: what the candidate is held against: Incumbent (default), or "
+            "Reference: the snapshot taken when the incumbent was promoted, or reference."
+        ),
+    ] = None
+    reference: Annotated[
+        Reference | None, Field(description="With baseline Reference: bins of your own.")
     ] = None
     groups: Annotated[Groups | None, Field(description="Fairness only.")] = None
     decision_threshold: Annotated[
@@ -112,11 +137,17 @@ class Signal(ApiModel):
         Compare | None,
         Field(description="Candidate against incumbent: evidence, without a limit to choose."),
     ] = None
+    watch: Annotated[
+        Watch | None,
+        Field(
+            description="Goes on after the promotion: a breach raises an Event and Watched=False."
+        ),
+    ] = None
     on_breach: Annotated[
         OnBreach,
         Field(
-            description="Revert (default), Hold (no step up while it lasts; default for DataQuality) "
-            "or Observe."
+            description="Revert (default), Hold (no step up while it lasts; default for DataQuality "
+            "and for Drift from a Reference) or Observe."
         ),
     ] = OnBreach.REVERT
 
@@ -124,8 +155,10 @@ class Signal(ApiModel):
 
     @model_validator(mode="after")
     def _hold_for_bad_input(self) -> Self:
-        """Stale features are seldom the candidate's fault: they hold unless it is said otherwise."""
-        if self.type is SignalType.DATA_QUALITY and "on_breach" not in self.model_fields_set:
+        """Neither stale features nor a world that has changed since the reference was taken are the
+        candidate's fault: they hold unless it is said otherwise."""
+        shared = self.baseline is Baseline.REFERENCE or self.type is SignalType.DATA_QUALITY
+        if shared and "on_breach" not in self.model_fields_set:
             self.__dict__["on_breach"] = OnBreach.HOLD
         return self
 

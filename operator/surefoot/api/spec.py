@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from surefoot.api.analysis import Analysis
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.durations import Duration
+from surefoot.api.hypothesis import Hypothesis
+from surefoot.api.hypothesis_rules import HYPOTHESIS_RULES
 from surefoot.api.signals import Signal
 from surefoot.api.status import MOST_STEPS
 
@@ -149,49 +153,24 @@ class Step(ApiModel):
     )
 
 
-class Analysis(ApiModel):
-    """How often signals are read, and from when on."""
+ParameterName = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z][a-zA-Z0-9]*$")]
+# No quote, brace or backslash: a value can end no string and open no selector.
+ParameterValue = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\"'`{}\\\n\r]*$")]
 
-    interval: Annotated[Duration, Field(description="Between two evaluations. Default 15s.")] = (
-        timedelta(seconds=15)
-    )
-    warmup: Annotated[
-        Duration,
-        Field(description="After first traffic; only ErrorRate limits are live in it. Default 1m."),
-    ] = timedelta(minutes=1)
-    evidence_interval: Annotated[
-        Duration,
-        Field(description="Of comparisons: each closed one is one piece of evidence. Default 60s."),
-    ] = timedelta(seconds=60)
-    false_revert_budget: Annotated[
-        float,
-        Field(
-            ge=0.0001,
-            le=0.5,
-            description="How likely comparisons may revert a candidate that is no worse, over the "
-            "whole release and all signals. Default 0.05.",
-        ),
-    ] = 0.05
-    min_adverse_intervals: Annotated[
-        int,
-        Field(ge=1, le=20, description="Fewer adverse intervals never revert. Default 3."),
-    ] = 3
-    rules: ClassVar[tuple[CelRule, ...]] = (
-        CelRule(
-            "!has(self.evidenceInterval) || (self.evidenceInterval >= duration('5s') && "
-            "self.evidenceInterval <= duration('1h'))",
-            "analysis.evidenceInterval must be between 5s and 1h; below 30s false reverts grow",
-            lambda a: timedelta(seconds=5) <= a.evidence_interval <= timedelta(hours=1),
-        ),
-        CelRule(
-            "!has(self.interval) || (self.interval >= duration('1s') && self.interval <= duration('1h'))",
-            "analysis.interval must be between 1s and 1h: nothing is seen in between",
-            lambda a: timedelta(seconds=1) <= a.interval <= timedelta(hours=1),
-        ),
-    )
+
+class ParameterSetting(ApiModel):
+    """A value for one of the class's parameters."""
+
+    name: ParameterName
+    value: ParameterValue
 
 
 class OnNoData(StrEnum):
+    HOLD = "Hold"
+    REVERT = "Revert"
+
+
+class OnInconclusive(StrEnum):
     HOLD = "Hold"
     REVERT = "Revert"
 
@@ -201,9 +180,38 @@ class OnDelete(StrEnum):
     LEAVE = "Leave"
 
 
+STEPS_RISE = CelRule(
+    "!has(self.steps) || (self.steps.all(i, self.steps.filter(j, j.weight == i.weight).size() == 1) "
+    "&& self.steps.map(s, s.weight).isSorted())",
+    "weights must rise from step to step: order them, and remove repeated ones",
+    lambda s: all(a.weight < b.weight for a, b in pairwise(s.steps or ())),
+)
+BAKE_BOUND = CelRule(
+    "!has(self.bake) || self.bake <= duration('8760h')",
+    "bake must be 365d or shorter",
+    lambda s: s.bake is None or s.bake <= YEAR,
+)
+SIGNAL_NAMES = CelRule(
+    "!has(self.signals) || self.signals.all(s, self.signals.exists_one(t, t.name == s.name))",
+    "two signals have the same name: rename one",
+    lambda s: len({x.name for x in s.signals or ()}) == len(s.signals or ()),
+)
+
+
 class ModelReleaseSpec(ApiModel):
     """One endpoint of one model, long-lived: what should serve next, where and how."""
 
+    release_class_name: Annotated[
+        Name | None,
+        Field(
+            description="A ReleaseClass of the platform team: what is written here adds to it, and "
+            "never loosens what it locks."
+        ),
+    ] = None
+    parameters: Annotated[
+        list[ParameterSetting],
+        Field(max_length=16, description="Values for the parameters of the ReleaseClass."),
+    ] = Field(default_factory=list)
     summary: Annotated[
         Text | None, Field(description="What changes and what is expected of it.")
     ] = None
@@ -214,7 +222,14 @@ class ModelReleaseSpec(ApiModel):
         Field(description="Optional assertion of what serves; not needed after the first apply."),
     ] = None
     traffic: Traffic
-    steps: Annotated[list[Step], Field(min_length=1, max_length=MOST_STEPS)]
+    steps: Annotated[
+        list[Step],
+        Field(
+            min_length=1,
+            max_length=MOST_STEPS,
+            description="Needed unless the ReleaseClass has them.",
+        ),
+    ] = Field(default_factory=list)
     bake: Annotated[
         Duration, Field(description="At 100 before the candidate is promoted. Default 10m.")
     ] = timedelta(minutes=10)
@@ -224,7 +239,7 @@ class ModelReleaseSpec(ApiModel):
     ] = timedelta(minutes=30)
     max_duration: Annotated[
         Duration | None,
-        Field(description="Of the whole release, bake included; then it holds and is Stalled."),
+        Field(description="Of the whole release, bake included; then see onInconclusive."),
     ] = None
     rollback_window: Annotated[
         int,
@@ -236,9 +251,17 @@ class ModelReleaseSpec(ApiModel):
     ] = 3
     analysis: Analysis = Field(default_factory=Analysis)
     signals: Annotated[list[Signal], Field(max_length=16)] = Field(default_factory=list)
+    hypothesis: Annotated[
+        Hypothesis | None,
+        Field(description="What is expected to get better; tested, and reported with the outcome."),
+    ] = None
     on_no_data: Annotated[
         OnNoData, Field(description="Hold (default) or Revert, once a signal's window has passed.")
     ] = OnNoData.HOLD
+    on_inconclusive: Annotated[
+        OnInconclusive,
+        Field(description="At maxDuration: Hold (default; Stalled until someone acts) or Revert."),
+    ] = OnInconclusive.HOLD
     on_delete: Annotated[
         OnDelete, Field(description="Revert (default) or Leave, when deleted mid-release.")
     ] = OnDelete.REVERT
@@ -247,12 +270,25 @@ class ModelReleaseSpec(ApiModel):
     )
 
     rules: ClassVar[tuple[CelRule, ...]] = (
+        *HYPOTHESIS_RULES,
         CelRule(
-            "self.steps.all(i, self.steps.filter(j, j.weight == i.weight).size() == 1) && "
-            "self.steps.map(s, s.weight).isSorted()",
-            "weights must rise from step to step: order them, and remove repeated ones",
-            lambda s: all(a.weight < b.weight for a, b in zip(s.steps, s.steps[1:], strict=False)),
+            "has(self.steps) || has(self.releaseClassName)",
+            "steps are missing: write spec.steps, or name a ReleaseClass that has them in "
+            "spec.releaseClassName",
+            lambda s: bool(s.steps) or s.release_class_name is not None,
         ),
+        CelRule(
+            "!has(self.parameters) || has(self.releaseClassName)",
+            "parameters are those of a ReleaseClass: name it in spec.releaseClassName, or remove them",
+            lambda s: "parameters" not in s.model_fields_set or s.release_class_name is not None,
+        ),
+        CelRule(
+            "!has(self.parameters) || "
+            "self.parameters.all(p, self.parameters.exists_one(q, q.name == p.name))",
+            "two parameters have the same name: remove one",
+            lambda s: len({p.name for p in s.parameters}) == len(s.parameters),
+        ),
+        STEPS_RISE,
         CelRule(
             "!has(self.incumbent) || self.incumbent.workloadRef.name != self.candidate.workloadRef.name",
             "incumbent and candidate name the same Deployment: a release needs two, so that one can take over",
@@ -272,30 +308,31 @@ class ModelReleaseSpec(ApiModel):
                 or s.incumbent.service != s.candidate.service
             ),
         ),
+        BAKE_BOUND,
+        SIGNAL_NAMES,
         CelRule(
-            "!has(self.bake) || self.bake <= duration('8760h')",
-            "bake must be 365d or shorter",
-            lambda s: s.bake <= YEAR,
-        ),
-        CelRule(
-            "!has(self.signals) || self.signals.all(s, self.signals.exists_one(t, t.name == s.name))",
-            "two signals have the same name: rename one",
-            lambda s: len({x.name for x in s.signals}) == len(s.signals),
-        ),
-        CelRule(
-            "!has(self.maxDuration) || self.maxDuration >= self.steps.map(s, s.hold).sum() + "
-            "(has(self.bake) ? self.bake : duration('10m'))",
+            "!has(self.maxDuration) || !has(self.steps) || "
+            "self.maxDuration >= self.steps.map(s, s.hold).sum() + (has(self.bake) ? self.bake : "
+            "has(self.releaseClassName) ? duration('0s') : duration('10m'))",
             "maxDuration is shorter than all holds and the bake (10m unless set) together: raise it",
-            lambda s: (
-                s.max_duration is None
-                or s.max_duration >= sum((x.hold for x in s.steps), ZERO) + s.bake
-            ),
+            lambda s: s.max_duration is None or not s.steps or s.max_duration >= s.shortest,
         ),
     )
 
     def as_written(self) -> dict[str, Any]:
         """The spec without defaults: what the user wrote, and nothing that a default would add."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+
+    @property
+    def awaits_class(self) -> bool:
+        """Whether its class may still add to what is written here."""
+        return self.release_class_name is not None
+
+    @property
+    def shortest(self) -> timedelta:
+        """All holds and the bake; that of a class is not known here and counts as none."""
+        from_class = self.awaits_class and "bake" not in self.model_fields_set
+        return sum((x.hold for x in self.steps), ZERO) + (ZERO if from_class else self.bake)
 
     def hold_of(self, index: int) -> timedelta:
         """How long step `index` lasts; the bake stands one past the last step."""

@@ -1,25 +1,13 @@
 """The status of a ModelRelease: intent, evidence and account; the operator's only memory."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field
 
 from surefoot.api.base import ApiModel, Label, Name, Short, Text
+from surefoot.api.hypothesis import HypothesisStatus
+from surefoot.api.times import Time, TimeSeconds
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule, SignalType
-
-
-def _stamp(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _stamp_seconds(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Time = Annotated[datetime, PlainSerializer(_stamp, return_type=str)]
-TimeSeconds = Annotated[datetime, PlainSerializer(_stamp_seconds, return_type=str)]
-
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_STEPS = 32
@@ -151,6 +139,14 @@ class FrozenBins(ApiModel):
     total: Annotated[float | None, Field(description="The sum of the scores.")] = None
 
 
+class Snapshot(ApiModel):
+    """How a promoted version scored at the end of its bake: the reference of later releases."""
+
+    signal: Short
+    version: Short
+    bins: FrozenBins
+
+
 class SignalStatus(ApiModel):
     name: Short
     type: SignalType
@@ -174,6 +170,14 @@ class SignalStatus(ApiModel):
     frozen: FrozenBins | None = None
 
 
+class PromotionEvidence(ApiModel):
+    """The mirrored test of a comparison: that the candidate is not worse than its promoteMargin."""
+
+    agreed: Annotated[Short, Field(description="As in the comparison.")]
+    value: Annotated[float, Field(ge=0, description="Enough at 1 / falsePromoteBudget.")] = 1.0
+    state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+
+
 class SignalEvidence(ApiModel):
     """What one comparison has seen so far: all that its test needs, each interval spent once."""
 
@@ -188,6 +192,10 @@ class SignalEvidence(ApiModel):
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
     intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
     state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+    promotion: PromotionEvidence | None = None
+    unlike: Annotated[
+        Text, Field(description="Why the last interval was not bet on: the arms' loads differed.")
+    ] = ""
 
 
 class EvidenceStatus(ApiModel):
@@ -197,6 +205,14 @@ class EvidenceStatus(ApiModel):
     limit: Annotated[float, Field(description="1 / falseRevertBudget.")] = 20.0
     leading: Annotated[Short | None, Field(description="The signal that weighs most.")] = None
     signals: list[SignalEvidence] = Field(default_factory=list)
+
+
+class WatchStatus(ApiModel):
+    """What goes on being looked at after a promotion, by the signals that have `watch`."""
+
+    version: Short
+    since: Annotated[Time, Field(description="The promotion; no window reaches back before it.")]
+    signals: list[SignalStatus] = Field(default_factory=list)
 
 
 class DecisionRecord(ApiModel):
@@ -262,6 +278,9 @@ class ModelReleaseStatus(ApiModel):
     hold: HandHold | None = None
     signals: list[SignalStatus] = Field(default_factory=list)
     evidence: EvidenceStatus | None = None
+    snapshots: list[Snapshot] = Field(default_factory=list)
+    hypothesis: HypothesisStatus | None = None
+    watch: WatchStatus | None = None
     last_evaluated_time: Time | None = None
     decisions: list[DecisionRecord] = Field(default_factory=list)
     history: list[PastRelease] = Field(default_factory=list)

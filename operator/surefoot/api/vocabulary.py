@@ -30,6 +30,7 @@ class ConditionType(StrEnum):
     READY = "Ready"
     PROMOTED = "Promoted"
     STALLED = "Stalled"
+    WATCHED = "Watched"
 
 
 class Rule(StrEnum):
@@ -58,6 +59,8 @@ class Reason(StrEnum):
     # the spec and what it names
     VALID = "Valid"
     INVALID_SPEC = "InvalidSpec"
+    RELEASE_CLASS_MISSING = "ReleaseClassMissing"
+    RELEASE_CLASS_INVALID = "ReleaseClassInvalid"
     WORKLOAD_MISSING = "WorkloadMissing"
     SERVICE_MISSING = "ServiceMissing"
     PORT_AMBIGUOUS = "PortAmbiguous"
@@ -102,6 +105,8 @@ class Reason(StrEnum):
     MAX_DURATION_EXCEEDED = "MaxDurationExceeded"
     PAUSED = "Paused"
     RESUMED = "Resumed"
+    HYPOTHESIS_OPEN = "HypothesisOpen"
+    HYPOTHESIS_NOT_REACHED = "HypothesisNotReached"
     EVIDENCE_RESTARTED = "EvidenceRestarted"
     WEIGHT_LOWERED = "WeightLowered"
     # why traffic goes back
@@ -114,6 +119,11 @@ class Reason(StrEnum):
     ABORTED = "Aborted"
     NO_DATA = "NoData"
     BOTH_ARMS_BROKEN = "BothArmsBroken"
+    # after the promotion
+    WATCHING = "Watching"
+    WATCH_BREACH = "WatchBreach"
+    WATCH_BLIND = "WatchBlind"
+    WATCH_OVER = "WatchOver"
     # hands on the weights
     WEIGHT_RAISED = "WeightRaised"
     WEIGHT_FIGHT = "WeightFight"
@@ -134,6 +144,15 @@ class Verdict(IntEnum):
     def label(self) -> str:
         """The CamelCase word that status, metrics and people see."""
         return "".join(part.capitalize() for part in self.name.split("_"))
+
+
+class Hope(StrEnum):
+    """What became of a hypothesis. `TESTING`: the arms still share the traffic."""
+
+    TESTING = "Testing"
+    REACHED = "Reached"
+    NOT_REACHED = "NotReached"
+    NOT_DECIDABLE = "NotDecidable"
 
 
 class SignalType(StrEnum):

@@ -12,6 +12,8 @@ _BY_REASON = {
     Reason.MAX_DURATION_EXCEEDED: "Raise spec.maxDuration, or give up: {abort}",
     Reason.BOTH_ARMS_BROKEN: "Neither version can serve: see kubectl get pods {in_namespace} and bring "
     "one of them back.",
+    Reason.HYPOTHESIS_NOT_REACHED: "Give up: {abort}; or set spec.hypothesis.required to false to go on "
+    "without it.",
     Reason.INCUMBENT_MISMATCH: "Set spec.incumbent to what serves ({incumbent}), or remove it.",
     Reason.INCUMBENT_UNKNOWN: "Set spec.incumbent to the Deployment that serves now.",
 }

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from surefoot.adapters.prometheus.collection import Ask, collect
+from surefoot.adapters.prometheus.collection import collect
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.base import is_label
 from surefoot.api.durations import format_duration, parse_duration
 from surefoot.api.spec import BackendRef, Candidate, ModelReleaseSpec, WorkloadRef
@@ -23,6 +24,9 @@ from surefoot.cli.shift_option import Shifts, parse_shifts, with_shifts
 from surefoot.engine.questions import Answer, ArmRef, Question
 
 LONGEST = timedelta(days=60)
+
+# Pods can only be dealt into halves where their samples are read, so long windows are read in full.
+EVERY_SAMPLE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ def collecting(ask: Ask, scrape_interval: timedelta, shifts: Shifts) -> Collect:
     """Answers at a past time, with the shifts in them."""
 
     async def collected(asked: Sequence[Question], now: datetime) -> Mapping[str, Answer]:
-        answers = await collect(ask, asked, now, scrape_interval)
+        answers = await collect(ask, asked, now, scrape_interval, EVERY_SAMPLE)
         return with_shifts(answers, asked, shifts)
 
     return collected

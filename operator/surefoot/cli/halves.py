@@ -3,10 +3,11 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from surefoot.adapters.prometheus.collection import Ask
+from surefoot.adapters.prometheus.labels import labels_of
 from surefoot.adapters.prometheus.payload import Result, Series, Vector
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import ArmRef
 
 PREFIX = "aa-"
@@ -35,7 +36,9 @@ class Halves:
 
         async def asked(query: str, at: float) -> Result:
             result = await ask(query, at)
-            return result if isinstance(result, Vector) else self.split(result)
+            if isinstance(result, Vector):
+                return replace(result, series=self.split(result.series))
+            return self.split(result)
 
         return asked
 
@@ -75,7 +78,7 @@ class Halves:
             name: value if name in _KEPT else self._rename(value)
             for name, value in series.labels.items()
         }
-        return Series(labels, series.samples)
+        return Series(labels_of(labels), series.samples, series.natives)
 
     def _rename(self, value: str) -> str:
         for name in (self.incumbent.workload, self.incumbent.service):

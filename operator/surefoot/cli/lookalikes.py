@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from difflib import SequenceMatcher
 
-from surefoot.adapters.prometheus.collection import Ask
 from surefoot.adapters.prometheus.payload import Failed, Series
 from surefoot.adapters.prometheus.presets import source_of
 from surefoot.adapters.prometheus.promql import Arms, arms_of, quote
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import Question
 
 _SHOWN = 5

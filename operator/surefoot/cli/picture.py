@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from surefoot.api.vocabulary import Phase, Verdict
+from surefoot.api.vocabulary import Hope, Phase, Verdict
 from surefoot.cli.advice import next_steps
 from surefoot.cli.reading import moment, number, part, parts, words
 from surefoot.cli.steps import step_lines
@@ -32,6 +32,11 @@ _VERDICT_COLOUR = {
     Verdict.ERROR.label: "magenta",
     Verdict.FAIL.label: "bold red",
 }
+_HOPE_COLOUR = {
+    Hope.REACHED.value: "green",
+    Hope.NOT_REACHED.value: "red",
+    Hope.NOT_DECIDABLE.value: "yellow",
+}
 _STATUS_COLOUR = {"True": "green", "False": "red", "Unknown": "yellow"}
 _DECISIONS_SHOWN = 5
 _SHORTEST_REASON = 24
@@ -43,6 +48,7 @@ def render(release: Mapping[str, Any], now: datetime) -> RenderableType:
     sections = [
         _head(release, now),
         _titled("Signals", _signals(status)),
+        _titled("Watched since the promotion", _signals(part(status, "watch"))),
         _titled("Decisions", _decisions(status, now)),
         _titled("Conditions", _conditions(status, now)),
         _titled("No longer serving, may be deleted", _retirable(status, now)),
@@ -88,6 +94,7 @@ def _head(release: Mapping[str, Any], now: datetime) -> Table:
         ("Incumbent", _arm(part(status, "incumbent"))),
         ("Traffic", _traffic(status)),
         *step_lines(status),
+        *_hypothesis(status),
     ]
     for label, value in rows:
         table.add_row(Text(label), value)
@@ -133,6 +140,16 @@ def _traffic(status: Mapping[str, Any]) -> Text:
         sentence = f"\nthe incumbent could take {capacity:.0%} of all traffic back now"
         text.append(sentence, style="" if capacity >= 1 else "yellow")
     return text
+
+
+def _hypothesis(status: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
+    """What is hoped for, and how that stands; nothing without a hypothesis."""
+    hope = part(status, "hypothesis")
+    if not hope:
+        return []
+    verdict = words(hope, "verdict", ABSENT)
+    text = Text().append(verdict, style=_HOPE_COLOUR.get(verdict, ""))
+    return [("Hypothesis", text.append(f"  {words(hope, 'message')}"))]
 
 
 def _signals(status: Mapping[str, Any]) -> Table:

@@ -78,8 +78,6 @@ def run(
     release = read(file)
     if not release.spec.signals:
         raise Problem(f"{release.name} has no signals: there is nothing that a release could see")
-    if not release.spec.steps:
-        raise Problem(f"{release.name} has no steps of its own: give a file that has them")
     today, source = _today(release, asked, access)
     found = forecast_of(release.spec, today, asked.runs)
     _show(release.name, source, found, output)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from surefoot.adapters.prometheus.collection import Ask, collect
+from surefoot.adapters.prometheus.collection import collect
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.durations import format_duration
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
@@ -81,7 +82,9 @@ async def read(
         questions[signal.name] = Question(
             signal, look.namespace, look.incumbent, look.incumbent, end - look.over, end
         )
-    answers = await collect(ask, list(questions.values()), now, scrape_interval)
+    # One look: every sample of it is read, however long it reaches back.
+    asked = list(questions.values())
+    answers = await collect(ask, asked, now, scrape_interval, look.over)
     return {name: answers[question.key] for name, question in questions.items()}
 
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from surefoot.adapters.prometheus.collection import Ask, collect
+from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.payload import Result, Vector
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import SignalType

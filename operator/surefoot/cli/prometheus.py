@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from surefoot.adapters.prometheus.client import Client
-from surefoot.adapters.prometheus.collection import Ask
 from surefoot.adapters.prometheus.payload import Failed, Result
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.durations import parse_duration
 from surefoot.cli.address import Service, parse, service_of
 from surefoot.cli.kube import Cluster, connect
@@ -60,7 +60,6 @@ async def open_prometheus(
     client = Client(
         way.url, timeout, max_answer_bytes=_LARGEST_ANSWER, headers=way.headers, tls=way.tls
     )
-    await client.start()
     try:
         try:
             await client.ask("vector(1)", datetime.now(UTC).timestamp())

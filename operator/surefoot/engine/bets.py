@@ -2,132 +2,159 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable
 
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.vocabulary import SignalType
-from surefoot.stats import countbet, driftbet, latencybet
-from surefoot.stats.countbet import CountParams, CountState
-from surefoot.stats.driftbet import DriftParams, DriftState
+from surefoot.api.vocabulary import SignalMetric as M
+from surefoot.api.vocabulary import SignalType as T
+from surefoot.engine.betting import (
+    Calibration,
+    Counted,
+    Drift,
+    Fairness,
+    Latency,
+    Scalars,
+    SequentialTest,
+    bins_of,
+    mapped,
+    only,
+)
+from surefoot.engine.margins import log_margin, margin_of, worse_is_lower
+from surefoot.stats import contrasts, countbet, fairnessbet, performancebet
+from surefoot.stats.bins import NotAnEdge
+from surefoot.stats.calibrationbet import CalibrationParams
+from surefoot.stats.countbet import CountParams
+from surefoot.stats.driftbet import DriftParams
 from surefoot.stats.evidence import Interval, Plan
-from surefoot.stats.latencybet import LatencyState
-from surefoot.stats.measures import Counts, Histogram, Measure
-from surefoot.stats.scalarbet import ScalarParams
+from surefoot.stats.measures import (
+    Counts,
+    Histogram,
+    LabeledHistogram,
+    Measure,
+    Ratio,
+    Scalar,
+)
+from surefoot.stats.quality import business_ratio
+from surefoot.stats.scalarbet import Reading, ScalarParams
 
-DEFAULT_MARGIN = 0.1
-_M = TypeVar("_M", Counts, Histogram)
+_MISTAKES: dict[M | None, Callable[[LabeledHistogram, float], Counts]] = {
+    M.ACCURACY: performancebet.wrong_decisions,
+    M.PRECISION: performancebet.wrong_yes,
+    M.RECALL: performancebet.missed,
+}
+DEFAULT_QUANTILE = 0.99
 
 
-@dataclass(frozen=True, slots=True)
-class Bet:
-    """The state after an interval, as it is stored, and its evidence W."""
-
-    state: list[float]
-    value: float
-
-
-def plan_of(spec: ModelReleaseSpec) -> Plan:
+def plan_of(spec: ModelReleaseSpec, promotes: bool = False) -> Plan:
     """What the tests know of a release beforehand: its steps, its planned length, its budget."""
     analysis = spec.analysis
     holds = sum((step.hold.total_seconds() for step in spec.steps), 0.0)
     return Plan(
         steps=len(spec.steps),
         intervals=max(1, round(holds / analysis.evidence_interval.total_seconds())),
-        budget=analysis.false_revert_budget,
+        budget=analysis.false_promote_budget if promotes else analysis.false_revert_budget,
         min_adverse=analysis.min_adverse_intervals,
     )
 
 
-def margin_of(signal: Signal) -> float:
-    """The revert margin: a fraction of the incumbent's rate, for drift a difference in PSI."""
-    margin = signal.compare.revert_margin if signal.compare is not None else None
-    return (margin.relative or margin.absolute or 0.0) if margin is not None else DEFAULT_MARGIN
-
-
-def margin_text(signal: Signal) -> str:
-    """The margin as people write it."""
-    margin = margin_of(signal)
-    return f"{margin:.3g} of PSI" if signal.type is SignalType.DRIFT else f"{margin:.0%}"
-
-
-def agreed(signal: Signal, spec: ModelReleaseSpec) -> str:
+def agreed(signal: Signal, spec: ModelReleaseSpec, promotes: bool = False) -> str:
     """Digest of all that a test was begun with: with anything of it changed, it is another test."""
     analysis = spec.analysis
     parts = [
         signal.type.value,
+        signal.measure,
         signal.quantile,
-        signal.source.preset if signal.source else None,
-        margin_of(signal),
-        analysis.false_revert_budget,
+        signal.decision_threshold,
+        signal.groups.dump() if signal.groups else None,
+        signal.delay.total_seconds(),
+        signal.source.dump() if signal.source else signal.query,
+        *margin_of(signal, promotes),
+        worse_is_lower(signal),
+        analysis.false_promote_budget if promotes else analysis.false_revert_budget,
         analysis.min_adverse_intervals,
         analysis.evidence_interval.total_seconds(),
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
-def advance(
-    signal: Signal, spec: ModelReleaseSpec, state: Sequence[float], interval: Interval[Measure]
-) -> Bet:
-    """The test after one more closed interval. A stored state that makes no sense counts as none."""
-    margin, plan = margin_of(signal), plan_of(spec)
-    if signal.type is SignalType.DRIFT:
-        return _drift(state, _only(interval, Histogram), DriftParams(margin, ScalarParams(plan)))
-    params = CountParams(ratio=1.0 + margin, plan=plan)
-    if signal.type is SignalType.LATENCY:
-        return _latency(signal, state, _only(interval, Histogram), params)
-    count = _count_state(state)
-    count = countbet.advance(count, _only(interval, Counts), params)
-    return Bet(count.to_floats(), countbet.value(count))
+def sequential_test(
+    signal: Signal, spec: ModelReleaseSpec, promotes: bool = False
+) -> SequentialTest:
+    """The test for "worse by more than the revert margin", or its mirror, "not worse by more than
+    the promote margin"."""
+    margin, relative = margin_of(signal, promotes)
+    plan = plan_of(spec, promotes)
+    scalar = ScalarParams(plan)
+    counted = countbet.promotion(margin, plan) if promotes else CountParams(1 + margin, plan=plan)
+    match signal.type:
+        case T.ERROR_RATE if relative:
+            return Counted(counted, swapped=promotes)
+        case T.LATENCY:
+            return Latency(counted, signal.quantile or DEFAULT_QUANTILE, swapped=promotes)
+        case T.FAIRNESS:
+            params = fairnessbet.promotion if promotes else fairnessbet.revert
+            return Fairness(params(margin, scalar), swapped=promotes)
+        case T.DRIFT if not promotes:
+            return Drift(DriftParams(margin, scalar))
+        case T.CALIBRATION if not promotes:
+            return Calibration(CalibrationParams(margin, scalar))
+        case T.BUSINESS | T.PROMQL:
+            gauge = _gauge(signal, *log_margin(margin, relative), promotes)
+            return Scalars(gauge, ScalarParams(plan, sampled=False))
+        case _:
+            return Scalars(_contrast(signal, margin, promotes), scalar)
 
 
-def _count_state(state: Sequence[float]) -> CountState:
+def _contrast(
+    signal: Signal, margin: float, promotes: bool
+) -> Callable[[Interval[Measure]], Reading]:
+    """The contrast of the types whose one interval is enough for it."""
+    proportion = contrasts.proportion_within if promotes else contrasts.proportion
+    match signal.type:
+        case T.DRIFT:
+            return lambda i: contrasts.drift_within(only(i, Histogram), margin)
+        case T.CALIBRATION:
+            return lambda i: contrasts.calibration_within(mapped(i, bins_of), margin)
+        case T.PERFORMANCE if signal.measure is M.AUC:
+            auc = performancebet.auc_within if promotes else performancebet.auc_below
+            return lambda i: auc(only(i, LabeledHistogram), margin)
+        case T.PERFORMANCE:
+            return lambda i: proportion(mapped(i, lambda arm: _mistakes(signal, arm)), margin)
+        case _:
+            return lambda i: proportion(only(i, Counts), margin)
+
+
+def _mistakes(signal: Signal, measure: Measure) -> Counts | None:
+    """Mistakes as counts; None where the decision threshold is no edge, which the value says."""
+    if not isinstance(measure, LabeledHistogram):
+        return None
     try:
-        return CountState.from_floats(state)
-    except ValueError:
-        return CountState()
+        return _MISTAKES[signal.measure](measure, signal.decision_threshold or 0.5)
+    except NotAnEdge:
+        return None
 
 
-def _drift(state: Sequence[float], interval: Interval[Histogram], params: DriftParams) -> Bet:
-    try:
-        found = DriftState.from_floats(state)
-    except ValueError:
-        found = DriftState()
-    found = driftbet.advance(found, interval, params)
-    return Bet(found.to_floats(), driftbet.value(found))
+def _gauge(
+    signal: Signal, margin: float, log_ratio: bool, promotes: bool
+) -> Callable[[Interval[Measure]], Reading]:
+    """Candidate less incumbent; the other way round where a low value is the bad one."""
+    gauge = contrasts.gauge_within if promotes else contrasts.gauge
+    lower = worse_is_lower(signal)
+
+    def contrast(interval: Interval[Measure]) -> Reading:
+        both = mapped(interval, _scalar)
+        return gauge(both.swapped() if lower else both, margin, log_ratio)
+
+    return contrast
 
 
-def _latency(
-    signal: Signal,
-    state: Sequence[float],
-    interval: Interval[Histogram],
-    params: CountParams,
-) -> Bet:
-    """The first interval with an incumbent only fixes the edges: it is not bet on."""
-    try:
-        found = LatencyState.from_floats(state)
-    except ValueError:
-        return _first_latency(signal, interval)
-    found = latencybet.advance(found, interval, params)
-    return Bet(found.to_floats(), latencybet.value(found))
-
-
-def _first_latency(signal: Signal, interval: Interval[Histogram]) -> Bet:
-    old = interval.incumbent
-    if old is None or old.samples <= 0 or not old.edges:
-        return Bet([], 1.0)
-    found = latencybet.begin(old, signal.quantile or 0.99, interval.end)
-    return Bet(found.to_floats(), latencybet.value(found))
-
-
-def _only(interval: Interval[Measure], kind: type[_M]) -> Interval[_M]:
-    """The interval with arms of one kind of measure; another kind was not measured."""
-    old, new = interval.incumbent, interval.candidate
-    return Interval(
-        interval.end,
-        interval.step,
-        old if isinstance(old, kind) else None,
-        new if isinstance(new, kind) else None,
-    )
+def _scalar(measure: Measure) -> Scalar | None:
+    match measure:
+        case Scalar():
+            return measure
+        case Ratio():
+            ratio = business_ratio(measure)
+            return None if ratio is None else Scalar(ratio)
+        case _:
+            return None

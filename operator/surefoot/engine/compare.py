@@ -6,18 +6,19 @@ from datetime import datetime
 
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import EvidenceStatus, SignalEvidence
+from surefoot.api.status import EvidenceStatus, PromotionEvidence, SignalEvidence
 from surefoot.api.vocabulary import OnBreach
 from surefoot.engine import bets
 from surefoot.engine.judge import Stand
-from surefoot.engine.questions import Answer, ProblemKind, evidence_key
+from surefoot.engine.margins import margin_text
+from surefoot.engine.questions import Answer, ProblemKind, answer_to, evidence_key
 from surefoot.stats import combine
 from surefoot.stats.combine import Judgement, Term
 from surefoot.stats.evidence import Interval, floor_digits
 from surefoot.stats.measures import Measure
 
 MOST_AT_ONCE = 10
-"""Intervals that one collection catches up with; the next one takes the next."""
+"""Intervals of each signal that one collection catches up with; the next one takes the next."""
 _UNANSWERED = (ProblemKind.UNREACHABLE, ProblemKind.TIMEOUT, ProblemKind.PARTIAL, ProblemKind.QUERY)
 
 
@@ -53,8 +54,11 @@ def spans(evidence: EvidenceStatus | None, stand: Stand) -> list[Span]:
     taken = {s.name: s.until for s in evidence.signals} if evidence else {}
     found: list[Span] = []
     for signal in compared(stand.plan):
-        start = max(anchor, taken.get(signal.name, anchor))
-        while start + length <= stand.now and len(found) < MOST_AT_ONCE * len(stand.plan.signals):
+        first = anchor + signal.delay
+        start = max(first, taken.get(signal.name, first))
+        for _ in range(MOST_AT_ONCE):
+            if start + length > stand.now:
+                break
             found.append(Span(signal, start, start + length))
             start += length
     return found
@@ -65,27 +69,58 @@ def begin(evidence: EvidenceStatus | None, stand: Stand) -> EvidenceStatus | Non
     signals = compared(stand.plan)
     if not signals:
         return None
-    limit = round(1.0 / stand.plan.analysis.false_revert_budget, 6)
     before = {s.name: s for s in evidence.signals} if evidence else {}
-    counted = [s.name for s in signals if s.on_breach is OnBreach.REVERT]
-    shares = combine.even_shares(counted) if evidence is None and counted else {}
-    listed = [_begun(signal, stand, before.get(signal.name), shares) for signal in signals]
+    kept = {s.name: _again(before[s.name], s, stand) for s in signals if s.name in before}
+    shares = _shares(signals, kept)
+    listed = [
+        kept[s.name].model_copy(update={"share": shares[s.name]})
+        if s.name in kept
+        else _begun(s, stand, shares[s.name])
+        for s in signals
+    ]
     return EvidenceStatus(
         value=evidence.value if evidence else 1.0,
-        limit=limit,
+        limit=round(1.0 / stand.plan.analysis.false_revert_budget, 6),
         leading=evidence.leading if evidence else None,
         signals=listed,
     )
 
 
-def _begun(
-    signal: Signal, stand: Stand, old: SignalEvidence | None, shares: dict[str, float]
-) -> SignalEvidence:
-    key = bets.agreed(signal, stand.plan)
-    if old is not None and old.agreed == key:
-        return old
-    share = combine.restarted_share(old.share, old.value) if old else shares.get(signal.name, 0.0)
-    return SignalEvidence(name=signal.name, agreed=key, share=share, until=stand.now)
+def _shares(signals: list[Signal], kept: Mapping[str, SignalEvidence]) -> dict[str, float]:
+    """Only signals that may revert spend the budget; one that joins under way gets its part of it."""
+    counted = [s.name for s in signals if s.on_breach is OnBreach.REVERT]
+    terms = [Term(name, kept[name].share, kept[name].value) for name in counted if name in kept]
+    spent = combine.joined_shares(terms, [name for name in counted if name not in kept])
+    return {s.name: spent.get(s.name, 0.0) for s in signals}
+
+
+def _begun(signal: Signal, stand: Stand, share: float) -> SignalEvidence:
+    return SignalEvidence(
+        name=signal.name,
+        agreed=bets.agreed(signal, stand.plan),
+        share=share,
+        until=stand.now,
+        promotion=_promotion(signal, stand),
+    )
+
+
+def _promotion(signal: Signal, stand: Stand) -> PromotionEvidence | None:
+    if signal.compare is None or signal.compare.promote_margin is None:
+        return None
+    return PromotionEvidence(agreed=bets.agreed(signal, stand.plan, promotes=True))
+
+
+def _again(old: SignalEvidence, signal: Signal, stand: Stand) -> SignalEvidence:
+    """What is known of a signal; a changed test loses its evidence, and half of its share."""
+    found = old
+    if old.agreed != bets.agreed(signal, stand.plan):
+        found = _begun(signal, stand, combine.restarted_share(old.share, old.value))
+        found = found.model_copy(update={"promotion": old.promotion})
+    fresh = _promotion(signal, stand)
+    known = old.promotion
+    if fresh is not None and known is not None and fresh.agreed == known.agreed:
+        return found
+    return found if fresh == known else found.model_copy(update={"promotion": fresh})
 
 
 def take_in(
@@ -96,8 +131,8 @@ def take_in(
     found = {s.name: s for s in evidence.signals}
     stuck: set[str] = set()
     for span in spans(evidence, stand):
-        answer = answers.get(span.key)
-        if answer is None or _unanswered(answer):
+        answer = answer_to(answers, span.key)
+        if answer is None or unanswered(answer):
             stuck.add(span.signal.name)
         if span.signal.name in stuck or answer is None:
             continue
@@ -105,7 +140,8 @@ def take_in(
     return evidence.model_copy(update={"signals": list(found.values())})
 
 
-def _unanswered(answer: Answer) -> bool:
+def unanswered(answer: Answer) -> bool:
+    """Whether Prometheus did not answer, so that the interval is asked again."""
     problems = (answer.candidate.problem, answer.incumbent.problem)
     return any(p is not None and p.kind in _UNANSWERED for p in problems)
 
@@ -114,13 +150,20 @@ def _advanced(old: SignalEvidence, stand: Stand, span: Span, answer: Answer) -> 
     interval: Interval[Measure] = Interval(
         span.end.timestamp(), stand.index, answer.incumbent.measure, answer.candidate.measure
     )
-    bet = bets.advance(span.signal, stand.plan, old.state, interval)
+    plan, signal, promotion = stand.plan, span.signal, old.promotion
+    bet = bets.sequential_test(signal, plan).advance(old.state, interval)
+    if promotion is not None:
+        mirrored = bets.sequential_test(signal, plan, promotes=True)
+        found = mirrored.advance(promotion.state, interval)
+        update = {"state": found.state, "value": floor_digits(found.value)}
+        promotion = promotion.model_copy(update=update)
     return old.model_copy(
         update={
             "until": span.end,
             "state": bet.state,
             "value": floor_digits(bet.value),
             "intervals": old.intervals + 1,
+            "promotion": promotion,
         }
     )
 
@@ -140,8 +183,23 @@ def text(evidence: EvidenceStatus, plan: ModelReleaseSpec) -> str:
     """The evidence in words, led by the signal that weighs most."""
     name = evidence.leading or ""
     signal = next((s for s in compared(plan) if s.name == name), None)
-    margin = bets.margin_text(signal) if signal is not None else "its margin"
+    margin = margin_text(signal) if signal is not None else "its margin"
     return (
         f"{name}: evidence {evidence.value:.3g} of {evidence.limit:g} that the candidate is worse "
         f"than the incumbent by more than {margin}"
     )
+
+
+def not_inferior(evidence: EvidenceStatus | None, plan: ModelReleaseSpec) -> str | None:
+    """Why no further hold is needed: every signal that gates is shown to be no worse than its
+    promote margin. None while one of them is not, or has no such margin."""
+    gating = [s for s in plan.signals if s.on_breach is not OnBreach.OBSERVE]
+    known = {s.name: s.promotion for s in evidence.signals} if evidence else {}
+    values: dict[str, float] = {}
+    for signal in gating:
+        promotion = known.get(signal.name)
+        values[signal.name] = promotion.value if promotion is not None else 0.0
+    if not combine.promotable(values, plan.analysis.false_promote_budget):
+        return None
+    said = (f"{s.name} (evidence {values[s.name]:.3g}, {margin_text(s, True)})" for s in gating)
+    return f"shown to be no worse than promoteMargin: {', '.join(said)}"

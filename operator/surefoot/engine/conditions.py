@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from surefoot.api.status import Condition, ModelReleaseStatus
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule
+from surefoot.engine import watching
 from surefoot.engine.references import GRACE_S, no_gateway
 from surefoot.engine.tick import Ruling, Tick, ended_like
 
@@ -98,12 +99,14 @@ def _basis(tick: Tick, ruling: Ruling, phase: Phase) -> Phase:
 
 
 def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
-    """All four conditions; a transition time moves only when the status of one changes."""
+    """All conditions, Watched only after a promotion with something to watch; a transition time moves only when the status of one changes."""
     phase = _basis(tick, ruling, phase)
     accepted = "True" if ruling.accepted else "False"
     over = phase is Phase.REVERTED and not ended_like(ruling.status.release, Outcome.SUPERSEDED)
     stalled = "True" if ruling.stalled or over else "False"
     sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
+    if ruling.accepted and tick.obs.notice:
+        accepted, sound = "False", (Reason.RELEASE_CLASS_MISSING, tick.obs.notice)
     stuck = (ruling.reason, ruling.message) if stalled == "True" else (Reason.VALID, "")
     wanted = {
         ConditionType.ACCEPTED: (accepted, *sound),
@@ -111,6 +114,8 @@ def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
         ConditionType.PROMOTED: _promoted(tick, ruling, phase),
         ConditionType.STALLED: (stalled, *stuck),
     }
+    if (watched := watching.standing(tick.obs, ruling.status)) is not None:
+        wanted[ConditionType.WATCHED] = watched
     return [_condition(tick, kind, *what) for kind, what in wanted.items()]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule
+from surefoot.engine import hypothesis, rules_hope, watching
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
@@ -23,7 +24,7 @@ from surefoot.engine.effects import (
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
-from surefoot.engine.tick import Ruling, Tick, ended_like, stand_of
+from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
 from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
 from surefoot.engine.world import Observation
 
@@ -48,6 +49,7 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
     course.follow_steps,
     course.start,
     progress.hold,
+    rules_hope.hoped,
     progress.gate,
     progress.advance,
     progress.promote,
@@ -73,10 +75,23 @@ def _without_settled_actions(obs: Observation) -> Observation:
 
 
 def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
-    """What to ask Prometheus now, and how often; nothing when the world alone decides already."""
+    """What to ask Prometheus now, and how often; nothing when the world alone decides already.
+
+    Every question carries the matchers of the plan's source.
+    """
     tick = prepare(_without_settled_actions(replace(obs, answers=None)))
+    every, interval = _questions(tick, obs)
+    source = source_of(tick.plan)
+    if source is None or not source.matchers:
+        return every, interval
+    return tuple(replace(question, matchers=source.forced) for question in every), interval
+
+
+def _questions(tick: Tick, obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
     plan, release, serving = tick.plan, tick.release, tick.status.incumbent
     interval = plan.analysis.interval if plan else DEFAULT_INTERVAL
+    if not tick.in_flight and plan is not None and not obs.deleted:
+        return watching.questions(obs, tick.status, plan), watching.interval_of(plan)
     if not tick.in_flight or plan is None or release is None or serving is None or obs.deleted:
         return (), interval
     waiting = tick.step.index < 0 and (tick.candidate is None or not tick.candidate.settled)
@@ -91,11 +106,13 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
         Question(signal, obs.namespace, *arms, _start_of(signal, stand, release.started_at))
         for signal in plan.signals
     ]
-    closed = [
-        Question(span.signal, obs.namespace, *arms, span.start, span.end)
-        for span in spans(tick.status.evidence, stand)
-    ]
-    return (*windows, *closed), interval
+    hoped = hypothesis.spans(tick.status.hypothesis, stand)
+    closed = {
+        span.key: Question(span.signal, obs.namespace, *arms, span.start, span.end)
+        for span in (*spans(tick.status.evidence, stand), *hoped)
+    }
+    asked = (*windows, *closed.values())
+    return tuple(q for each in asked for q in each.per_arm()), interval
 
 
 def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
@@ -124,6 +141,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
     }
     if ruling.recorded:
         update["decisions"] = [*ruling.status.decisions, _record(tick, ruling)][-KEPT_DECISIONS:]
+    update["hypothesis"] = hypothesis.ended(ruling.status)
     status = ruling.status.model_copy(update=update)
     effects = (*_route_effects(tick, ruling, status), *finish_actions(tick, ruling))
     return Decision(
@@ -232,7 +250,7 @@ def _announcements(
     tick: Tick, ruling: Ruling, before: ModelReleaseStatus, status: ModelReleaseStatus
 ) -> tuple[Announcement, ...]:
     """One Event per transition: never one per tick."""
-    said = _restarted(before, status)
+    said = [*_restarted(before, status), *watching.announcements(tick.obs, before, status)]
     step, old = status.step, before.step
     reached = step is not None and step.verified_at is not None and step.index >= 0
     if reached and step is not None and (old is None or old.verified_at is None):

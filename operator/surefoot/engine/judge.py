@@ -1,6 +1,6 @@
 """From answers to verdicts: every signal against its threshold, never a pass on missing data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
@@ -83,7 +83,7 @@ def from_text(signal: Signal, plan: ModelReleaseSpec) -> str:
     """`judges_from` in words."""
     first = judges_from(signal, plan)
     if first is None:
-        return "never"
+        return "watch" if signal.watch is not None else "never"
     return "bake" if first == len(plan.steps) else f"step {first + 1}/{len(plan.steps)}"
 
 
@@ -95,20 +95,40 @@ def window_start(signal: Signal, stand: Stand) -> datetime:
     return start + signal.delay
 
 
-def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
-    """The verdict on one signal from one answer."""
-    frozen = before.frozen if before else None
-    incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
-    status = SignalStatus(
+def _blank(signal: Signal, stand: Stand) -> SignalStatus:
+    return SignalStatus(
         name=signal.name,
         type=signal.type,
         limit=limit_text(signal),
         judges_from=from_text(signal, stand.plan),
-        incumbent_value=rounded(incumbent.number) if incumbent.number is not None else None,
         verdict=Verdict.NOT_DUE.label,
-        frozen=frozen,
-        breaches=before.breaches if before else 0,
-        sampled_at=before.sampled_at if before else None,
+    )
+
+
+def not_applicable(signal: Signal, stand: Stand, reason: str) -> Judged:
+    """There is nothing that the signal could be held against: it gates nothing."""
+    return _verdict(signal, _blank(signal, stand), Verdict.NOT_APPLICABLE, reason)
+
+
+def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
+    """The verdict on one signal from one answer; it says so if the samples were not all read."""
+    found = _judged(signal, stand, before, answer)
+    if not answer.candidate.note or found.status.value is None:
+        return found
+    reason = f"{found.status.reason} ({answer.candidate.note})"[:1024]
+    return replace(found, status=found.status.model_copy(update={"reason": reason}))
+
+
+def _judged(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Answer) -> Judged:
+    frozen = before.frozen if before else None
+    incumbent = value_of(signal, answer.incumbent.measure, frozen, None)
+    status = _blank(signal, stand).model_copy(
+        update={
+            "incumbent_value": rounded(incumbent.number) if incumbent.number is not None else None,
+            "frozen": frozen,
+            "breaches": before.breaches if before else 0,
+            "sampled_at": before.sampled_at if before else None,
+        }
     )
     if stand.index < 0:
         return _at_zero(signal, status, answer.incumbent)
@@ -138,7 +158,7 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     if isinstance(reading.measure, Quality):
         return _against_quality(signal, status, reading.measure)
     if signal.threshold is None:
-        return _compared_only(signal, stand, status, value)
+        return _compared_only(signal, stand, status, value, answer.incumbent)
     return _against_limit(signal, status, value, incumbent, reading)
 
 
@@ -146,7 +166,7 @@ def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> 
     """Both limits of DataQuality; without a number that a limit needs there is no verdict."""
     faults: list[str] = []
     if signal.max_age is not None:
-        if measure.age_s is None:
+        if measure.age_s is None or not isfinite(measure.age_s):
             return _verdict(signal, status, Verdict.NO_DATA, "no last update", covered=False)
         if measure.age_s > signal.max_age.total_seconds():
             faults.append(f"{measure.age_s:.0f} s old, maxAge is {format_duration(signal.max_age)}")
@@ -163,13 +183,17 @@ def _against_quality(signal: Signal, status: SignalStatus, measure: Quality) -> 
     return _verdict(signal, status, Verdict.PASS, "within its limits")
 
 
-def _compared_only(signal: Signal, stand: Stand, status: SignalStatus, value: Value) -> Judged:
+def _compared_only(
+    signal: Signal, stand: Stand, status: SignalStatus, value: Value, incumbent: Reading
+) -> Judged:
     """Without a limit there is nothing to cross: the evidence decides, and samples must be there."""
     if value.number is None:
         return _verdict(signal, status, Verdict.NO_DATA, value.note or "no value", covered=False)
     if stand.index >= len(stand.plan.steps):
         text = "the incumbent has no traffic to compare with"
         return _verdict(signal, status, Verdict.NOT_APPLICABLE, text)
+    if incumbent.problem is not None:
+        return _without(signal, status, incumbent.problem)
     return _verdict(signal, status, Verdict.PASS, "compared with the incumbent")
 
 
@@ -202,8 +226,7 @@ def _without(signal: Signal, status: SignalStatus, problem: Problem) -> Judged:
 
 def crosses(signal: Signal, value: float, at_least: bool = False) -> bool:
     """Whether a value is outside of the threshold; `at_least` says that it is above the number."""
-    if signal.threshold is None:
-        return False
+    assert signal.threshold is not None
     low, high = signal.threshold.min, signal.threshold.max
     if low is not None and value < low and not at_least:
         return True
@@ -245,8 +268,7 @@ def _undecided(signal: Signal, value: Value, crossed: bool) -> bool:
     if crossed:
         return not value.significant
     assert value.number is not None
-    if signal.threshold is None:
-        return False
+    assert signal.threshold is not None
     low, high = signal.threshold.min, signal.threshold.max
     return value.at_least and (high is not None or (low is not None and value.number < low))
 
@@ -266,7 +288,7 @@ def _breach_text(signal: Signal, status: SignalStatus, value: Value, incumbent: 
 def freeze(signal: Signal, status: SignalStatus, answer: Answer) -> SignalStatus:
     """Keep the incumbent's bins before it loses its traffic, for signals held against it."""
     measure = answer.incumbent.measure
-    if signal.type is not SignalType.DRIFT or measure is None:
+    if signal.type is not SignalType.DRIFT or measure is None or signal.baseline == "Reference":
         return status
     edges, counts = getattr(measure, "edges", ()), getattr(measure, "counts", ())
     bins = FrozenBins(edges=edges, counts=counts, total=getattr(measure, "total", None))

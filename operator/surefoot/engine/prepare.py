@@ -1,12 +1,16 @@
 """The first half of a tick: bring what is known up to date, before any rule speaks."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import Outcome, Verdict
-from surefoot.engine import compare
-from surefoot.engine.judge import Judged, elapsed_since, judge
+from surefoot.engine import compare, hypothesis, load, watching
+from surefoot.engine.baselines import judge_against
+from surefoot.engine.judge import Judged, elapsed_since
+from surefoot.engine.questions import Answer, answer_to
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
 from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
 from surefoot.engine.world import Observation
@@ -26,8 +30,12 @@ def prepare(obs: Observation) -> Tick:
         _mend_clock(obs, status)
     if flying and plan is not None:
         _watch_restarts(obs, status)
+        obs = replace(obs, answers=_comparable(obs, status, plan))
         evidence = _compare(obs, status, plan)
+        _hope(obs, status, plan)
         judged = _judge(obs, status, plan)
+    elif plan is not None:
+        status.watch = watching.watch(obs, status, plan)
     return Tick(obs, status, plan, judged, _is_fresh(obs, plan), evidence)
 
 
@@ -96,12 +104,13 @@ def _judge(
     if obs.answers is None:
         return () if plan.signals else _without_signals(obs.now, status, plan)
     stand = stand_of(status, plan, obs.now)
-    before = {s.name: s for s in status.signals}
+    answered = ((signal, answer_to(obs.answers, signal.name)) for signal in plan.signals)
     judged = tuple(
-        judge(signal, stand, before.get(signal.name), obs.answers[signal.name])
-        for signal in plan.signals
-        if signal.name in obs.answers
+        judge_against(signal, stand, answer, obs, status)
+        for signal, answer in answered
+        if answer is not None
     )
+    judged = load.overruled(judged, status.evidence, stand, plan)
     status.signals = [j.status for j in judged]
     covered = all(j.covered for j in judged if j.gates or j.verdict is Verdict.NOT_DUE)
     _grow_hold(status, plan, obs.now, covered)
@@ -116,9 +125,27 @@ def _compare(
     evidence = compare.begin(status.evidence, stand)
     if evidence is not None:
         evidence = compare.take_in(evidence, stand, obs.answers or {})
+        evidence = load.noted(status.evidence, evidence, obs.answers or {})
         evidence, judgement = compare.judge_evidence(evidence, plan)
     status.evidence = evidence
     return judgement if evidence is not None else None
+
+
+def _comparable(
+    obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
+) -> Mapping[str, Answer] | None:
+    """The answers, without intervals in which the arms' loads were unlike."""
+    stand = stand_of(status, plan, obs.now)
+    asked = {s.key: s for s in compare.spans(status.evidence, stand)}
+    asked |= {s.key: s for s in hypothesis.spans(status.hypothesis, stand)}
+    return None if obs.answers is None else load.comparable(obs, status, list(asked.values()))
+
+
+def _hope(obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec) -> None:
+    """Take in the closed intervals of the hypothesis that were answered."""
+    stand = stand_of(status, plan, obs.now)
+    hope = hypothesis.begin(status.hypothesis, stand)
+    status.hypothesis = hope and hypothesis.take_in(hope, stand, obs.answers or {})
 
 
 def _without_signals(

@@ -17,6 +17,7 @@ from surefoot.engine.references import (
     find_arm,
     shared_service,
 )
+from surefoot.engine.rollback import rollback_targets
 from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like
 from surefoot.engine.world import Action
 
@@ -35,7 +36,7 @@ def adopt(tick: Tick) -> Ruling | None:
         return None
     spec = tick.obs.spec
     if spec is None:
-        return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+        return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
     route = transitions.route_of(spec, tick.obs.name)
     missing = check_rivals(tick.obs) or check_route(tick.obs, spec)
     found = missing or _who_serves(tick, spec)
@@ -124,7 +125,7 @@ def unsound(tick: Tick) -> Ruling | None:
     """An invalid spec moves nothing; above 0 the release is held where it is, and guarded."""
     if tick.obs.spec is not None:
         return None
-    return stuck(tick, Missing(Reason.INVALID_SPEC, tick.obs.problem))
+    return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
 
 
 def follow_steps(tick: Tick) -> Ruling | None:
@@ -142,7 +143,10 @@ def follow_steps(tick: Tick) -> Ruling | None:
     status = tick.status.model_copy(update={"release": release})
     if accepted is None or (accepted.steps, accepted.bake) != (spec.steps, spec.bake):
         status = status.model_copy(update={"step": _moved(tick, spec)})
-    text = "the spec changed: the weight stays, and the release goes on by the new one"
+    before = tick.obs.status.observed_generation if tick.obs.status else 0
+    by_class = spec.release_class_name is not None and before == tick.obs.generation
+    what = f"ReleaseClass {spec.release_class_name}" if by_class else "the spec"
+    text = f"{what} changed: the weight stays, and the release goes on by the new one"
     return Ruling(Rule.START, Reason.VALID, text, status, recorded=True)
 
 
@@ -225,12 +229,7 @@ def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: 
 
     The same pods under another version's name are no version that was promoted.
     """
-    serving = status.incumbent.fingerprint if status.incumbent else ""
-    seen: dict[str, str] = {}
-    for past in reversed(status.history):
-        if past.outcome is Outcome.PROMOTED and past.fingerprint not in (serving, *seen):
-            seen[past.fingerprint] = past.version
-    window = dict(list(seen.items())[: spec.rollback_window])
+    window = {p.fingerprint: p.version for p in rollback_targets(status, spec.rollback_window)}
     nameless = spec.candidate.workload_ref.name
     return window.get(fingerprint) in (spec.candidate.version, nameless)
 

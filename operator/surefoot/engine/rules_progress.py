@@ -2,7 +2,8 @@
 
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
-from surefoot.engine import compare, transitions
+from surefoot.engine import compare, hypothesis, transitions
+from surefoot.engine.baselines import snapshots
 from surefoot.engine.judge import freeze
 from surefoot.engine.references import (
     GRACE_S,
@@ -12,7 +13,7 @@ from surefoot.engine.references import (
     check_rivals,
     no_gateway,
 )
-from surefoot.engine.tick import Ruling, Tick
+from surefoot.engine.tick import Ruling, Tick, overdue
 from surefoot.engine.weights import FULL, too_coarse
 from surefoot.stats.combine import Ruling as Asked
 
@@ -157,18 +158,10 @@ def _lone_candidate(tick: Tick) -> Ruling | None:
 
 
 def _too_long(tick: Tick) -> Ruling | None:
-    plan, release = tick.plan, tick.release
-    assert plan is not None
-    assert release is not None
-    if plan.max_duration is None:
+    said = overdue(tick)
+    if said is None:
         return None
-    lasted = (tick.now - release.started_at).total_seconds() - release.paused_seconds
-    if lasted <= plan.max_duration.total_seconds():
-        return None
-    text = (
-        f"not decided within maxDuration ({plan.max_duration.total_seconds():.0f} s): abort it "
-        f"(kubectl surefoot abort {tick.obs.name}) or raise spec.maxDuration"
-    )
+    text = f"{said}: abort it (kubectl surefoot abort {tick.obs.name}) or raise spec.maxDuration"
     return _held(tick, Reason.MAX_DURATION_EXCEEDED, text, stalled=True)
 
 
@@ -216,10 +209,21 @@ def gate(tick: Tick) -> Ruling | None:
         text = f"waiting for the route to carry {tick.intended} %"
         return Ruling(Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
     where = "bake" if tick.baking else f"step {step.position}"
-    if step.covered_seconds < step.hold_seconds or (tick.plan.signals and not tick.fresh):
+    short = step.covered_seconds < step.hold_seconds and _early(tick) is None
+    if short or (tick.plan.signals and not tick.fresh):
         text = f"{where} at {tick.intended} %, held for {step.hold_seconds:.0f} s"
         return Ruling(Rule.GATE, Reason.HOLD_RUNNING, text, tick.status)
     return None
+
+
+def _early(tick: Tick) -> str | None:
+    """Why the rest of this hold is not needed. The bake is never cut short, nor is a step in which
+    a signal has not passed once."""
+    if tick.plan is None or tick.baking or not tick.fresh or tick.step.index < 0:
+        return None
+    if any(j.gates and j.verdict is not Verdict.PASS for j in tick.judged):
+        return None
+    return compare.not_inferior(tick.status.evidence, tick.plan)
 
 
 def advance(tick: Tick) -> Ruling | None:
@@ -234,6 +238,8 @@ def advance(tick: Tick) -> Ruling | None:
         frozen = [freeze(j.signal, j.status, tick.obs.answers[j.signal.name]) for j in tick.judged]
         status = status.model_copy(update={"signals": frozen})
     text = f"from {tick.intended} to {target} % ({transitions.position(index, count)})"
+    if tick.step.covered_seconds < tick.step.hold_seconds and (why := _early(tick)):
+        text = f"{text}, early: {why}"
     waiting = (Reason.WEIGHT_NOT_VERIFIED, f"waiting for the route to carry {target} %")
     return Ruling(Rule.ADVANCE, Reason.STEP_REACHED, text, status, recorded=True, shown=waiting)
 
@@ -250,7 +256,10 @@ def promote(tick: Tick) -> Ruling | None:
     if not tick.in_flight or not tick.baking or tick.release is None:
         return None
     back = " again, without steps (rollbackWindow)" if tick.release.rollback else ""
-    text = f"{tick.release.version} serves alone{back}"
+    text = f"{tick.release.version} serves alone{back}{hypothesis.account(tick.status)}"
     status = transitions.promote(tick.status, tick.obs, text)
+    if tick.plan is not None and tick.obs.answers is not None:
+        kept = snapshots(tick.status, tick.plan.signals, tick.obs.answers)
+        status = status.model_copy(update={"snapshots": kept})
     reason = Reason.ROLLED_BACK if tick.release.rollback else Reason.PROMOTED
     return Ruling(Rule.PROMOTE, reason, text, status, recorded=True, announced=True)

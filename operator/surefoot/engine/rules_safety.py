@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from surefoot.api.spec import OnDelete, OnNoData
+from surefoot.api.spec import OnDelete, OnInconclusive, OnNoData
 from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
-from surefoot.engine import compare, transitions
+from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.references import check_backends
-from surefoot.engine.tick import Ruling, Tick, ended_like
+from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
 from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
 from surefoot.stats.combine import Ruling as Asked
 
@@ -53,6 +53,7 @@ def revert(tick: Tick) -> Ruling | None:
     if cause is None:
         return None
     reason, message, by = cause
+    message += hypothesis.account(tick.status)
     abort = tick.action(ActionType.ABORT)
     done = (abort,) if reason is Reason.ABORTED and abort else ()
     if tick.intended > 0 and not _incumbent_serves(tick):
@@ -103,7 +104,7 @@ def _cause(tick: Tick) -> tuple[Reason, str, str | None] | None:
     if release.reason is not None:
         return release.reason, release.message or "", None
     found = _broken_arm(tick) if tick.step.index >= 0 else _late(tick)
-    return found or _breach(tick) or _regression(tick) or _blind(tick)
+    return found or _breach(tick) or _regression(tick) or _blind(tick) or _undecided(tick)
 
 
 def _late(tick: Tick) -> tuple[Reason, str, None] | None:
@@ -175,6 +176,17 @@ def _blind(tick: Tick) -> tuple[Reason, str, None] | None:
             text = f"{j.signal.name}: {j.status.reason} (onNoData: Revert) at {tick.intended} %"
             return Reason.NO_DATA, text, None
     return None
+
+
+def _undecided(tick: Tick) -> tuple[Reason, str, None] | None:
+    """`onInconclusive: Revert`, at maxDuration."""
+    if tick.plan is None or tick.plan.on_inconclusive is not OnInconclusive.REVERT:
+        return None
+    text = overdue(tick)
+    if text is None:
+        return None
+    text = f"{text} (onInconclusive: Revert) at {tick.intended} %"
+    return Reason.MAX_DURATION_EXCEEDED, text, None
 
 
 def _last_data(signal: SignalStatus, verified: datetime) -> datetime:

@@ -6,6 +6,9 @@ from functools import cached_property
 
 from pydantic import ValidationError
 
+from surefoot.api.durations import format_duration
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.plan import Plan
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Released, StepStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
@@ -113,10 +116,15 @@ def plan_of(obs: Observation, status: ModelReleaseStatus) -> ModelReleaseSpec | 
     return None if release is None or release.outcome is not None else accepted_of(release)
 
 
-def accepted_of(release: Released) -> ModelReleaseSpec | None:
-    """The last accepted spec; None when the status was damaged by someone."""
+def source_of(plan: ModelReleaseSpec | None) -> MetricsSource | None:
+    """Where a plan's signals are asked for; None is the operator's own Prometheus."""
+    return plan.metrics if isinstance(plan, Plan) else None
+
+
+def accepted_of(release: Released) -> Plan | None:
+    """The last accepted plan; None when the status was damaged by someone."""
     try:
-        return ModelReleaseSpec.model_validate(release.accepted_spec)
+        return Plan.model_validate(release.accepted_spec)
     except ValidationError:
         return None
 
@@ -144,3 +152,14 @@ def revert_capacity(status: ModelReleaseStatus, obs: Observation) -> float:
 def ended_like(release: Released | None, *outcomes: Outcome) -> bool:
     """Whether the last release ended in one of these ways."""
     return release is not None and release.outcome in outcomes
+
+
+def overdue(tick: Tick) -> str | None:
+    """A sentence once the release has lasted longer than maxDuration, pauses aside."""
+    plan, release = tick.plan, tick.release
+    if plan is None or release is None or plan.max_duration is None:
+        return None
+    lasted = (tick.now - release.started_at).total_seconds() - release.paused_seconds
+    if lasted <= plan.max_duration.total_seconds():
+        return None
+    return f"not decided within maxDuration ({format_duration(plan.max_duration)})"

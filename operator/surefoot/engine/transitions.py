@@ -118,6 +118,7 @@ def start(
             "traffic": TrafficStatus(route=route_of(spec, obs.name)),
             "signals": [],
             "evidence": None,
+            "hypothesis": None,
             "hold": None,
             "last_evaluated_time": None,
             "retirable": [r for r in status.retirable if r.workload != workload.name],

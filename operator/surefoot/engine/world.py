@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import Backend, ModelReleaseStatus
-from surefoot.api.vocabulary import ActionType
+from surefoot.api.status import Backend, FrozenBins, ModelReleaseStatus
+from surefoot.api.vocabulary import ActionType, Reason
 from surefoot.engine.questions import Answer
 
 
@@ -82,7 +82,10 @@ class Observation:
 
     `workloads` and `services` hold None for what was looked for and is not there; a Service is the
     tuple of its ports. `answers` is None when no collection has finished since the last tick.
+    `references` holds the bins from ConfigMaps by signal, or a sentence on what is wrong with them.
     `refused` is what the API server said against the managed route that the spec asks for.
+    `spec` is the plan of release and ReleaseClass together; `fault` is the reason of `problem`, and
+    `notice` says that the class is gone and the accepted plan stands in for it.
     """
 
     now: datetime
@@ -94,6 +97,8 @@ class Observation:
     deleted: bool = False
     spec: ModelReleaseSpec | None = None
     problem: str = ""
+    fault: Reason = Reason.INVALID_SPEC
+    notice: str = ""
     status: ModelReleaseStatus | None = None
     workloads: Mapping[str, Workload | None] = field(default_factory=dict)
     services: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
@@ -102,6 +107,7 @@ class Observation:
     actions: tuple[Action, ...] = ()
     rivals: tuple[Rival, ...] = ()
     answers: Mapping[str, Answer] | None = None
+    references: Mapping[str, FrozenBins | str] = field(default_factory=dict)
 
     def has(self, backend: Backend) -> bool:
         """Whether a backend's Service is there with its port; what was not looked for counts as it."""

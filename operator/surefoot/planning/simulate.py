@@ -47,13 +47,14 @@ class Found:
 def evidence_path(subject: Subject, seed: int, size: float) -> Iterator[float]:
     """W after each interval of the course."""
     stream = subject.stream(seed, size)
+    test = bets.sequential_test(subject.signal, subject.spec)
     state: list[float] = []
     for slot in subject.course.slots:
         cell = stream.cell(slot.end - slot.start, slot.weight)
         interval: Interval[Measure] = Interval(
             _seconds(slot.end), slot.step, cell.incumbent, cell.candidate
         )
-        bet = bets.advance(subject.signal, subject.spec, state, interval)
+        bet = test.advance(state, interval)
         state = bet.state
         yield bet.value
 

@@ -76,6 +76,24 @@ def restarted_share(share: float, value: float) -> float:
     return floor_digits(share * min(0.5, value))
 
 
+def joined_shares(terms: Sequence[Term], joining: Sequence[str]) -> dict[str, float]:
+    """The shares once `joining` signals, whose evidence begins at 1, have been added to `terms`.
+
+    Each newcomer gets an even part p = 1/(terms + joining) of what the others have, in shares and in
+    wealth; nothing is left of one whose evidence has shrunk to nothing. The others keep 1 − k·p.
+    Neither the shares nor Σ w_i·W_i add up to more than before, so the bound stays.
+    """
+    if not terms:
+        return even_shares(joining) if joining else {}
+    if not joining:
+        return {term.name: term.share for term in terms}
+    part = 1.0 / (len(terms) + len(joining))
+    given = part * sum(term.share * min(1.0, term.value) for term in terms)
+    kept = 1.0 - part * len(joining)
+    shares = {term.name: floor_digits(kept * term.share) for term in terms}
+    return shares | {name: floor_digits(given) for name in joining}
+
+
 def lacking(values: Mapping[str, float], budget: float) -> tuple[str, ...]:
     """The gating signals whose mirrored test has not reached 1/`budget` (β), in their order."""
     return tuple(name for name, value in values.items() if not value >= 1.0 / budget)

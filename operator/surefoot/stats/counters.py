@@ -18,13 +18,15 @@ def increase(
     end: float,
     born: bool,
     resets: frozenset[float] = frozenset(),
+    may_fall: bool = False,
 ) -> float:
     """How much one series rose within `(start, end]`, from samples in the order of their times.
 
     The baseline is the last sample at or before `start`; without one it is zero if the series was
     `born` inside the window (see `born_from_zero`), else its first sample, of which nothing is
     known. A sample below the one before it is a reset: all of its value counts. `resets` adds the
-    times at which a sibling series of the same object showed a reset (see `reset_times`).
+    times at which a sibling series of the same object showed a reset (see `reset_times`). What
+    `may_fall`, a sum of signed numbers, is reset at those times only.
     Raises NotANumber for NaN and infinities from the baseline on.
     """
     before = [sample for sample in samples if sample[0] <= start][-1:]
@@ -35,7 +37,7 @@ def increase(
     if not all(isfinite(value) for _, value in counted):
         raise NotANumber("a sample is not a finite number")
     return sum(
-        value if value < earlier or time in resets else value - earlier
+        value if (value < earlier and not may_fall) or time in resets else value - earlier
         for (_, earlier), (time, value) in pairwise(counted)
     )
 

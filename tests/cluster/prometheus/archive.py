@@ -79,7 +79,9 @@ class Recorder:
         for le in (*EDGES_MS, _NEVER):
             edge = "+Inf" if le == _NEVER else str(le)
             count = sum(duration <= le for duration in durations)
-            self._add("envoy_cluster_external_upstream_rq_time_bucket", f'{cluster},le="{edge}"', count)
+            self._add(
+                "envoy_cluster_external_upstream_rq_time_bucket", f'{cluster},le="{edge}"', count
+            )
 
     def _pod(self, arm: str, pod: str, n: int) -> None:
         name = f"fraud-{arm}-{pod}"

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,18 @@ from typing import Any
 from tests.support.poll import until
 from tests.support.story import free_port
 
+BINARY = (
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+)
+
 
 class Exporter:
-    """One target; `text` is what the next scrape gets, None a failing scrape."""
+    """One target; `text` is what the next scrape gets, bytes in Prometheus' binary format, None a
+    failing scrape."""
 
-    def __init__(self, text: str | None = "", labels: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, text: str | bytes | None = "", labels: Mapping[str, str] | None = None
+    ) -> None:
         self.text, self.labels = text, dict(labels or {})
         outer = self
 
@@ -25,9 +32,10 @@ class Exporter:
             def do_GET(self) -> None:
                 text = outer.text
                 self.send_response(503 if text is None else 200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                binary = isinstance(text, bytes)
+                self.send_header("Content-Type", BINARY if binary else "text/plain; version=0.0.4")
                 self.end_headers()
-                self.wfile.write((text or "").encode())
+                self.wfile.write(text if isinstance(text, bytes) else (text or "").encode())
 
             def log_message(self, *_: object) -> None:
                 return
@@ -47,11 +55,20 @@ class Exporter:
 class Prometheus:
     """Scrapes the exporters every second."""
 
-    def __init__(self, binary: Path, folder: Path, *exporters: Exporter) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        folder: Path,
+        *exporters: Exporter,
+        flags: Sequence[str] = (),
+        settings: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """`settings` are global ones; `more` is added to the scrape configuration."""
         groups = [{"targets": [each.target], "labels": each.labels} for each in exporters]
         config = {
-            "global": {"scrape_interval": "1s"},
-            "scrape_configs": [{"job_name": "test", "static_configs": groups}],
+            "global": {"scrape_interval": "1s", **(settings or {})},
+            "scrape_configs": [{"job_name": "test", "static_configs": groups, **more}],
         }
         file, self._log = folder / "prometheus.yml", (folder / "prometheus.log").open("w")
         file.write_text(json.dumps(config))
@@ -60,7 +77,7 @@ class Prometheus:
         self._process = subprocess.Popen(
             [
                 binary, f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
-                f"--web.listen-address=127.0.0.1:{port}",
+                f"--web.listen-address=127.0.0.1:{port}", *flags,
             ],
             stdout=self._log, stderr=self._log,
         )  # fmt: skip

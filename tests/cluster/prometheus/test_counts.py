@@ -107,7 +107,6 @@ class Asker:
 @pytest_asyncio.fixture
 async def asker(world: World) -> AsyncIterator[Asker]:
     made = Asker(world.prometheus.url)
-    await made.metrics.start()
     yield made
     await made.metrics.close()
 

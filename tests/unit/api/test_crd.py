@@ -7,10 +7,12 @@ import pytest
 
 from surefoot.api.base import ApiModel, CelRule
 from surefoot.api.crd import all_crds, schema_of
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec, Step
 from surefoot.api.status import ModelReleaseStatus
 
 CRDS = all_crds()
+SHORT = {"ModelRelease": "mr", "ReleaseAction": "ra", "ReleaseClass": "mrc"}
 Schema = dict[str, Any]
 
 
@@ -37,19 +39,21 @@ def test_a_schema_is_structural(crd: Schema) -> None:
 
 
 @pytest.mark.parametrize("crd", CRDS.values(), ids=lambda crd: crd["spec"]["names"]["kind"])
-def test_a_crd_has_a_status_a_category_a_short_name_and_columns(crd: Schema) -> None:
+def test_a_crd_has_a_category_a_short_name_and_columns(crd: Schema) -> None:
     names, (version,) = crd["spec"]["names"], crd["spec"]["versions"]
     assert crd["metadata"]["name"] == f"{names['plural']}.surefoot.dev"
     assert names["categories"] == ["surefoot"]
-    assert names["shortNames"] == [{"ModelRelease": "mr", "ReleaseAction": "ra"}[names["kind"]]]
-    assert version["subresources"] == {"status": {}}
+    assert names["shortNames"] == [SHORT[names["kind"]]]
+    status = version["schema"]["openAPIV3Schema"]["properties"].get("status")
+    assert version.get("subresources") == (None if status is None else {"status": {}})
     paths = {path for path, _ in nodes_of(crd)} | {".metadata.creationTimestamp"}
     assert {column["jsonPath"] for column in version["additionalPrinterColumns"]} <= paths
 
 
-def test_every_part_of_a_spec_that_holds_text_or_a_list_is_bounded() -> None:
+@pytest.mark.parametrize("model", [ModelReleaseSpec, ReleaseClassSpec])
+def test_every_part_of_a_spec_that_holds_text_or_a_list_is_bounded(model: type[ApiModel]) -> None:
     """Unbounded input would be charged against the cost limit of the rules."""
-    for path, node in schemas(schema_of(ModelReleaseSpec)):
+    for path, node in schemas(schema_of(model)):
         if node["type"] == "string":
             assert "maxLength" in node or "enum" in node, path
         if node["type"] == "array":

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from surefoot.api.base import ApiModel
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from tests.support.examples import EXAMPLES, INVALID, RULES, SPECS, VALID, models_in, stated
 from tests.support.kube import load_all
@@ -34,9 +35,21 @@ def test_every_rule_has_an_invalid_example() -> None:
     assert RULES.keys() <= {stated(path) for path in INVALID}
 
 
-def test_the_full_example_sets_every_field() -> None:
-    (body,) = load_all(EXAMPLES / "valid" / "full.yaml")
-    assert list(_unset(ModelReleaseSpec, body["spec"])) == ["traffic.route"]
+@pytest.mark.parametrize(
+    ("name", "model", "left_out"),
+    [
+        ("full", ModelReleaseSpec, ["traffic.route", "hypothesis.improveBy.absolute"]),
+        ("class-full", ReleaseClassSpec, []),
+    ],
+)
+def test_the_full_example_sets_every_field(
+    name: str, model: type[ApiModel], left_out: list[str]
+) -> None:
+    (body,) = load_all(EXAMPLES / "valid" / f"{name}.yaml")
+    # Steps, analysis and signals of a class are those of a release, whose example has all of them.
+    shared = ("steps.", "analysis.", "signals.") if model is ReleaseClassSpec else ()
+    unset = [path for path in _unset(model, body["spec"]) if not path.startswith(shared)]
+    assert unset == left_out
 
 
 def _unset(model: type[ApiModel], node: object, path: str = "") -> Iterator[str]:

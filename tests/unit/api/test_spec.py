@@ -99,3 +99,18 @@ def test_verdicts_are_written_as_one_word() -> None:
         "Error",
         "Fail",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"type": "Drift", "compare": {"revertMargin": {"relative": 0.1}}}, "absolute"),
+        (
+            {"type": "Drift", "baseline": "Reference", "compare": {}},
+            "leave out metric and baseline",
+        ),
+    ],
+)
+def test_margins_that_do_not_fit_are_refused(body: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Signal.model_validate({"name": "s", "source": {"preset": "model-server"}, **body})

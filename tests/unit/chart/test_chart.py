@@ -54,10 +54,12 @@ def test_the_operator_gets_exactly_the_rights_it_uses(default: list[Manifest]) -
     assert rights == {
         ("surefoot.dev", "modelreleases"): read,
         ("surefoot.dev", "releaseactions"): read,
+        ("surefoot.dev", "releaseclasses"): read,
         ("surefoot.dev", "modelreleases/status"): {"patch"},
         ("surefoot.dev", "releaseactions/status"): {"patch"},
         ("apps", "deployments"): read,
         ("", "services"): read,
+        ("", "configmaps"): {"get"},
         ("gateway.networking.k8s.io", "httproutes"): read | {"create", "patch"},
         ("events.k8s.io", "events"): {"create"},
     }
@@ -113,14 +115,55 @@ def test_values_reach_the_operator() -> None:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert {item["name"]: item["value"] for item in container["env"]} == {
         "SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
+        "SUREFOOT_PROMETHEUS_KIND": "Prometheus",
         "SUREFOOT_SCRAPE_INTERVAL": "5s",
         "SUREFOOT_PROMETHEUS_TIMEOUT": "2s",
+        "SUREFOOT_MAX_SERIES": "10000",
         "SUREFOOT_WORKERS": "4",
         "SUREFOOT_LOG_FORMAT": "text",
         "SUREFOOT_LOG_LEVEL": "info",
         "SUREFOOT_HTTP_PORT": "9000",
     }
     assert container["ports"] == [{"name": "http", "containerPort": 9000}]
+
+
+def test_credentials_are_mounted_read_only_and_never_read_through_the_api() -> None:
+    manifests = render(
+        "prometheus.kind=Thanos", "prometheus.tenant=risk", "prometheus.auth.secretName=prom",
+        "prometheus.auth.caConfigMap.name=ca", "prometheus.auth.serviceAccountToken.enabled=true",
+        "prometheus.credentials.eu.secretName=eu", "prometheus.credentials.us.secretName=us",
+    )  # fmt: skip
+    (deployment,) = of_kind(manifests, "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    env = {item["name"]: item["value"] for item in container["env"]}
+    assert env["SUREFOOT_PROMETHEUS_KIND"] == "Thanos"
+    assert env["SUREFOOT_PROMETHEUS_TENANT"] == "risk"
+    assert env["SUREFOOT_PROMETHEUS_REPLICA_LABELS"] == "replica,prometheus_replica"
+    assert env["SUREFOOT_PROMETHEUS_AUTH_DIR"] == "/etc/surefoot/prometheus"
+    assert env["SUREFOOT_CREDENTIALS_DIR"] == "/etc/surefoot/credentials"
+    mounts = {m["name"]: (m["mountPath"], m.get("readOnly")) for m in container["volumeMounts"]}
+    assert mounts == {
+        "tmp": ("/tmp", None),
+        "prometheus": ("/etc/surefoot/prometheus", True),
+        "credentials-eu": ("/etc/surefoot/credentials/eu", True),
+        "credentials-us": ("/etc/surefoot/credentials/us", True),
+    }
+    volumes = {v["name"]: v["projected"]["sources"] for v in pod["volumes"] if "projected" in v}
+    assert volumes["prometheus"] == [
+        {"secret": {"name": "prom", "optional": True}},
+        {
+            "configMap": {
+                "name": "ca",
+                "optional": True,
+                "items": [{"key": "ca.crt", "path": "ca.crt"}],
+            }
+        },
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+    ]
+    assert volumes["credentials-eu"] == [{"secret": {"name": "eu", "optional": True}}]
+    for role in of_kind(manifests, "ClusterRole"):
+        assert all("secrets" not in rule["resources"] for rule in role["rules"])
 
 
 def test_definitions_are_the_generated_ones_and_are_kept(default: list[Manifest]) -> None:
@@ -170,6 +213,14 @@ def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
         ("prometheus.url=", "prometheus.url is empty: set it to the address at which pods reach"),
         ("prometheus.url=prom:9090", 'is "prom:9090": it must start with http:// or https://'),
         ("prometheus.scrapeInterval=15", 'is "15": it must be a whole number with a unit'),
+        ("prometheus.kind=Cortex", "at '/prometheus/kind': value must be one of 'Prometheus'"),
+        ("prometheus.tenant=risk", 'is "risk", but a Prometheus has no tenants: remove it'),
+        ("prometheus.credentials.a.secretNme=x", "additional properties 'secretNme' not allowed"),
+        (
+            "prometheus.credentials.a.secretName=",
+            "prometheus.credentials.a is empty: set secretName",
+        ),
+        ("prometheus.credentials.A_b.secretName=x", "additional properties 'A_b' not allowed"),
         ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
         ("http.port=80", "at '/http/port': minimum: got 80, want 1,024"),
         ("promtheus.url=x", "additional properties 'promtheus' not allowed"),

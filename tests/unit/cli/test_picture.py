@@ -147,3 +147,14 @@ def test_anything_in_any_place_can_be_drawn(path: tuple[str | int, ...], value: 
     assert line(spoilt, NOW)
     assert changes(spoilt)
     assert ended(spoilt) in (True, False, None)
+
+
+def test_it_says_what_became_of_the_hope_and_what_is_watched() -> None:
+    hoped = release()
+    hoped["status"]["hypothesis"] = {"verdict": "Reached", "message": "reached: 20 % better"}
+    hoped["status"]["watch"] = {"signals": [{"name": "drift", "type": "Drift", "verdict": "Fail"}]}
+    shown = text_of(render(hoped, NOW))
+    assert row_of(shown, "Hypothesis") == "Hypothesis Reached reached: 20 % better"
+    assert "Watched since the promotion" in shown
+    assert "Fail" in row_of(shown, "drift")
+    assert "Hypothesis" not in text_of(render(release(), NOW))

@@ -49,6 +49,12 @@ def test_a_name_cannot_lead_to_another_path() -> None:
             path_of("apps", "v1", "deployments", "risk", name)
 
 
+def test_what_belongs_to_the_cluster_has_no_namespace_in_its_path() -> None:
+    assert path_of("surefoot.dev", "v1alpha1", "releaseclasses", "", "tier1") == (
+        "/apis/surefoot.dev/v1alpha1/releaseclasses/tier1"
+    )
+
+
 @pytest.mark.parametrize("text", ["x" * 2000, "顧客から苦情" * 200, "é" + "x" * 2000])
 def test_a_note_is_cut_to_the_bytes_that_the_api_takes(text: str) -> None:
     note = note_of(text)

@@ -7,6 +7,7 @@ import pytest
 
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
+    CLASSES,
     DEPLOYMENTS,
     RELEASES,
     ROUTES,
@@ -60,7 +61,7 @@ def watch():
 
 
 def test_every_kind_has_one_handler_and_nothing_else_is_watched(watch):
-    kinds = (RELEASES, ACTIONS, ROUTES, DEPLOYMENTS, SERVICES)
+    kinds = (RELEASES, ACTIONS, ROUTES, DEPLOYMENTS, SERVICES, CLASSES)
     assert set(watch.see) == {kind.plural for kind in kinds}
 
 
@@ -183,3 +184,28 @@ def test_kopf_itself_writes_nothing_to_objects():
     assert not settings.posting.enabled
     assert storage.build(body=kopf.Body({})) == {}
     assert storage.fetch(body=kopf.Body({})) is None
+
+
+def of_class(name, class_, namespace):
+    made = release(name, namespace=namespace)
+    return {**made, "spec": {**made["spec"], "releaseClassName": class_}}
+
+
+async def test_a_class_wakes_its_releases_in_all_namespaces_and_no_others(watch):
+    for known in (of_class("one", "tier1", "risk"), of_class("two", "tier1", "away")):
+        watch.cache.put(RELEASES, known)
+    watch.cache.put(RELEASES, of_class("three", "tier2", "risk"))
+    class_ = body("tier1", spec={"bake": "1h"})
+    del class_["metadata"]["namespace"]
+    assert await watch.event(CLASSES, class_) == [Key("risk", "one"), Key("away", "two")]
+    found = await watch.store.release_class("tier1")
+    assert found.as_written() == {"bake": "1h"}
+    assert await watch.event(CLASSES, class_, "DELETED") == [Key("risk", "one"), Key("away", "two")]
+    assert watch.cache.get(CLASSES, "", "tier1") is None
+
+
+async def test_a_class_that_cannot_be_read_is_a_sentence(watch):
+    class_ = body("tier1", namespace="", spec={"bake": "soon"})
+    watch.cache.put(CLASSES, class_)
+    said = await watch.store.release_class("tier1")
+    assert said.startswith("spec.bake: 'soon' is not a duration")

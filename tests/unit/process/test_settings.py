@@ -1,9 +1,11 @@
 """Settings: what the environment says, and one sentence for each variable that is wrong."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from surefoot.api.metrics_source import SourceKind
 from surefoot.settings import Settings, SettingsError
 
 URL = {"SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090"}
@@ -19,6 +21,11 @@ def test_every_variable_is_read():
     settings = Settings.from_environment(
         {
             "SUREFOOT_PROMETHEUS_URL": "https://metrics.example/prometheus/",
+            "SUREFOOT_PROMETHEUS_KIND": "Thanos",
+            "SUREFOOT_PROMETHEUS_TENANT": "risk",
+            "SUREFOOT_PROMETHEUS_REPLICA_LABELS": "rep, ha",
+            "SUREFOOT_PROMETHEUS_AUTH_DIR": "/etc/surefoot/prometheus",
+            "SUREFOOT_CREDENTIALS_DIR": "/etc/surefoot/credentials",
             "SUREFOOT_SCRAPE_INTERVAL": "1m",
             "SUREFOOT_PROMETHEUS_TIMEOUT": "5s",
             "SUREFOOT_LOG_FORMAT": "text",
@@ -29,6 +36,11 @@ def test_every_variable_is_read():
     )
     assert settings == Settings(
         prometheus_url="https://metrics.example/prometheus",
+        prometheus_kind=SourceKind.THANOS,
+        prometheus_tenant="risk",
+        prometheus_replica_labels=("rep", "ha"),
+        prometheus_auth_dir=Path("/etc/surefoot/prometheus"),
+        credentials_dir=Path("/etc/surefoot/credentials"),
         scrape_interval=timedelta(minutes=1),
         prometheus_timeout=timedelta(seconds=5),
         log_format="text",
@@ -54,11 +66,15 @@ def test_a_missing_address_says_which_variable_to_set():
         ("PROMETHEUS_URL", "prometheus:9090", "must be an address such as http://"),
         ("PROMETHEUS_URL", "ftp://prometheus", "must be an address such as http://"),
         ("PROMETHEUS_URL", "http://", "must be an address such as http://"),
+        ("PROMETHEUS_KIND", "Cortex", "Input should be 'Prometheus', 'Thanos' or 'Mimir'"),
+        ("PROMETHEUS_TENANT", "risk", "a Prometheus has no tenants: remove it"),
+        ("PROMETHEUS_REPLICA_LABELS", "a,b c=", "must be names of labels"),
         ("SCRAPE_INTERVAL", "15", "'15' is not a duration: write it as 90s, 15m, 1h30m or 7d"),
         ("PROMETHEUS_TIMEOUT", "soon", "'soon' is not a duration"),
         ("LOG_FORMAT", "xml", "Input should be 'json' or 'text'"),
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
         ("HTTP_PORT", "70000", "Input should be less than or equal to 65535"),
+        ("MAX_SERIES", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "many", "Input should be a valid integer"),
     ],

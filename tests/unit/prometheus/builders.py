@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.api.signals import Signal
 from surefoot.engine.questions import ArmRef, Question
@@ -55,5 +56,6 @@ def ago(seconds: float) -> timedelta:
 
 
 def series(metric: str, *samples: tuple[float, float], **labels: str) -> Series:
-    """One series of the target `t`, unless `instance` says otherwise."""
-    return Series({"__name__": metric, "job": "j", "instance": "t", **labels}, samples)
+    """One series of the target `t` in risk, unless `instance` or `namespace` say otherwise."""
+    target = {"job": "j", "instance": "t", "namespace": "risk"}
+    return Series(Labels({"__name__": metric, **target, **labels}), samples)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from surefoot.adapters.prometheus.collection import Ask
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Failed, Result, Series
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import ProblemKind
 from tests.unit.prometheus.builders import T0
 
@@ -35,7 +36,7 @@ def recorded(preset: str) -> tuple[Series, ...]:
                 labels = {**own, **sample.labels, "__name__": sample.name}
                 key = frozenset((name, value) for name, value in labels.items() if value)
                 found[key].append((T0.timestamp() + float(at), sample.value))
-    return tuple(Series(dict(labels), tuple(samples)) for labels, samples in found.items())
+    return tuple(Series(Labels(dict(labels)), tuple(samples)) for labels, samples in found.items())
 
 
 def server(series: tuple[Series, ...]) -> Ask:

@@ -76,7 +76,6 @@ async def server() -> AsyncIterator[Server]:
 async def ask(url: str, timeout_s: float = 60, times: int = 1, **settings: int) -> list[object]:
     """The results of so many queries at once, problems included."""
     client = Client(url, timedelta(seconds=timeout_s), headers={"X-Tenant": "a"}, **settings)
-    await client.start()
     try:
         found = await asyncio.gather(
             *(client.ask("up", 12.3456) for _ in range(times)), return_exceptions=True

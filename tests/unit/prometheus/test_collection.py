@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from surefoot.adapters.prometheus.collection import collect, plan
+from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.payload import Failed, Result, Vector
-from surefoot.engine.questions import Answer, ProblemKind, Question
+from surefoot.adapters.prometheus.plans import plan
+from surefoot.engine.questions import Answer, ProblemKind, Question, answer_to
 from surefoot.stats.measures import Counts, Scalar
 from tests.unit.prometheus.builders import T0, ago, question, series
 
@@ -121,3 +122,27 @@ async def test_samples_that_are_four_scrapes_old_are_no_news() -> None:
     assert answer.candidate.problem is not None
     assert answer.candidate.problem.kind is ProblemKind.EMPTY
     assert "61 s old" in answer.candidate.problem.message
+
+
+async def test_a_compared_query_is_asked_per_arm_as_of_the_end_of_each_interval() -> None:
+    times: list[tuple[str, float]] = []
+
+    async def ask(query: str, at: float) -> Result:
+        times.append((query, at))
+        return Vector((7.0 if "fraud-v42" in query else 3.0,))
+
+    whole = question(
+        "PromQL",
+        query='queue{pod=~"{{candidate.workload}}-.*"}[{{window}}]',
+        compare={"worse": "Higher", "revertMargin": {"absolute": 1}},
+    )
+    closed = replace(whole, start=T0, end=T0 + ago(60))
+    found = await collect(ask, closed.per_arm(), LATE, SCRAPE)
+    answer = answer_to(found, closed.key)
+    assert answer is not None
+    assert (answer.candidate.measure, answer.incumbent.measure) == (Scalar(7.0), Scalar(3.0))
+    end = (T0 + ago(60)).timestamp()
+    assert sorted(times) == [
+        ('queue{pod=~"fraud-v41-.*"}[60s]', end),
+        ('queue{pod=~"fraud-v42-.*"}[60s]', end),
+    ]

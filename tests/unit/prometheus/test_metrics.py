@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from surefoot.adapters.prometheus import PrometheusMetrics
+from surefoot.api.signals import Signal
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.ports import Key
 from surefoot.stats.measures import Scalar
@@ -67,7 +69,6 @@ async def world() -> AsyncIterator[World]:
     made = World()
     await made.server.start_server()
     made.connect(made.server.port)
-    await made.metrics.start()
     yield made
     made.open.set()
     await made.metrics.close()
@@ -243,7 +244,6 @@ async def test_every_release_has_its_own_collection(world: World) -> None:
 
 async def test_an_unreachable_prometheus_is_an_answer(world: World) -> None:
     world.connect(unused_port())
-    await world.metrics.start()
     world.tick(asked())
     await world.finished()
     answers = world.tick(asked())
@@ -256,14 +256,14 @@ async def test_an_unreachable_prometheus_is_an_answer(world: World) -> None:
 async def test_even_a_fault_of_our_own_is_an_answer(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world.connect(world.server.port)  # never started
-    world.tick(asked())
+    broken = replace(asked(), signal=Signal.model_construct(name="s"))
+    world.tick(broken)
     await world.finished()
-    answers = world.tick(asked())
+    answers = world.tick(broken)
     assert answers is not None
     problem = answers["s"].candidate.problem
     assert problem is not None
-    assert "RuntimeError" in problem.message
+    assert "AttributeError" in problem.message
     assert "a collection failed" in caplog.text
 
 

@@ -4,12 +4,13 @@ import math
 
 import pytest
 
+from surefoot.adapters.prometheus.native import Native
 from surefoot.adapters.prometheus.payload import Failed, Series, Vector, clean, decode
 from surefoot.engine.questions import ProblemKind
 
 MATRIX = b"""{"status":"success","data":{"resultType":"matrix","result":[
 {"metric":{"__name__":"m","le":"+Inf"},"values":[[1795246080.868,"5"],[1795246081.868,"NaN"]]},
-{"metric":{"__name__":"native"},"histograms":[[1795246080.868,{"count":"5"}]]}]}}"""
+{"metric":{"__name__":"native"},"histograms":[[1795246080.868,{"count":"5","sum":"2.5","buckets":[[0,"0.5","1","5"]]}]]}]}}"""
 SCALAR = b'{"status":"success","data":{"resultType":"scalar","result":[1795246081.916,"0.25"]}}'
 VECTOR = b'{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1795246081.918,"0.25"]}]}}'
 STRING = b'{"status":"success","data":{"resultType":"string","result":[1795246081.921,"a"]}}'
@@ -28,7 +29,8 @@ def test_raw_samples() -> None:
     assert (first.name, first.labels["le"]) == ("m", "+Inf")
     assert first.samples[0] == (1795246080.868, 5.0)
     assert math.isnan(first.samples[1][1])
-    assert native == Series({"__name__": "native"}, ())
+    bins = ((0.5, 1.0, 5.0),)
+    assert native == Series({"__name__": "native"}, (), ((1795246080.868, Native(5, 2.5, bins)),))
 
 
 def test_single_values() -> None:

@@ -1,6 +1,7 @@
 """Queries as text: shared selectors, filled-in templates, and no way to write more than a value."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -19,14 +20,14 @@ from tests.unit.prometheus.builders import question
 
 def test_one_selector_for_both_arms() -> None:
     arms = arms_of(presets()["envoy"], question())
-    assert selector(frozenset({"b", "a"}), arms, 149.2) == (
+    assert selector({"b", "a"}, (arms,), 149.2) == (
         '{__name__=~"a|b",envoy_cluster_name=~"risk_fraud-v41_80|risk_fraud-v42_80"}[150s]'
     )
 
 
 def test_shared_labels_are_matched_exactly() -> None:
     arms = arms_of(presets()["model-server"], question("Drift"))
-    assert selector(frozenset({"m"}), arms, 30) == (
+    assert selector({"m"}, (arms,), 30) == (
         '{__name__=~"m",namespace="risk",'
         'pod=~"fraud-v41-[a-z0-9]{1,10}-[a-z0-9]{5}|fraud-v42-[a-z0-9]{1,10}-[a-z0-9]{5}"}[30s]'
     )
@@ -34,7 +35,7 @@ def test_shared_labels_are_matched_exactly() -> None:
 
 def test_regular_expressions_are_escaped_twice_as_promql_needs() -> None:
     arms = arms_of(presets()["envoy"], question(candidate='a.b"} or up{x="'))
-    text = selector(frozenset({"m"}), arms, 1)
+    text = selector({"m"}, (arms,), 1)
     assert '"risk_a\\\\.b\\"\\\\} or up\\\\{x=\\"_80|' in text
 
 
@@ -58,6 +59,24 @@ def test_every_placeholder_is_filled_in() -> None:
     assert fill_in(query, question(), 59.9) == (
         "fraud-v42 fraud-v42 80 fraud-v41 fraud-v41 80 risk [59s]"
     )
+
+
+def test_matchers_are_forced_into_selectors_and_into_queries() -> None:
+    forced = replace(question(), matchers=(("cluster", "eu-1"), ("zone", 'a"b')))
+    arms = arms_of(presets()["envoy"], forced)
+    assert 'cluster="eu-1",zone="a\\"b",' in selector({"x"}, (arms,), 60)
+    assert fill_in("up{{{matchers}}}", forced, 60) == 'up{cluster="eu-1",zone="a\\"b"}'
+
+
+def test_a_matcher_of_the_preset_s_own_label_is_forced_as_well() -> None:
+    forced = replace(question("Drift"), matchers=(("namespace", "other"),))
+    arms = arms_of(presets()["model-server"], forced)
+    assert 'namespace="other",namespace="risk",' in selector({"m"}, (arms,), 30)
+    assert not arms.has({"namespace": "risk", "pod": "fraud-v42-7c9f8d5b6-x2k9p"})
+
+
+def test_where_nothing_is_forced_matchers_are_true_of_every_series() -> None:
+    assert fill_in('up{a="b",{{matchers}}}', question(), 60) == 'up{a="b",__surefoot__=""}'
 
 
 def test_a_window_that_has_just_begun_is_still_a_window() -> None:

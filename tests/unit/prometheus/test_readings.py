@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from surefoot.adapters.prometheus import readings
-from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.increases import Index, Sheet
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.payload import Result, Series, Vector, decode
 from surefoot.adapters.prometheus.presets import source_of
 from surefoot.adapters.prometheus.promql import arms_of
@@ -19,6 +20,7 @@ from tests.unit.prometheus.builders import T0, question, series
 
 RECORDED = Path(__file__).parent / "recorded"
 COMPLETED = "envoy_cluster_external_upstream_rq_completed"
+TIME = "envoy_cluster_external_upstream_rq_time"
 XX = "envoy_cluster_external_upstream_rq_xx"
 V42, V41 = "risk_fraud-v42_80", "risk_fraud-v41_80"
 POD42, POD41 = "fraud-v42-7c9f8d5b6-x2k9p", "fraud-v41-59bd7f6c4-qq7tz"
@@ -33,7 +35,9 @@ def answered(
     assert not isinstance(found, str)
     preset, source = found
     assert isinstance(result, tuple)
-    return readings.answer(asked.signal, source, arms_of(preset, asked), Sheet(result, start, end))
+    return readings.answer(
+        asked.signal, source, arms_of(preset, asked), Sheet(Index(result), start, end)
+    )
 
 
 def recorded(name: str) -> Result:
@@ -144,7 +148,9 @@ def test_a_new_target_or_one_without_a_name_counts_from_its_first_sample() -> No
     other = requests(V41, (0, 5), (60, 25), instance="other")
     found = answered("ErrorRate", (other, requests(V42, (30, 7), (60, 9))))
     assert found.candidate.measure == Counts(bad=0, total=2)
-    nameless = Series({"__name__": COMPLETED, "envoy_cluster_name": V42}, ((30, 7), (60, 9)))
+    nameless = Series(
+        Labels({"__name__": COMPLETED, "envoy_cluster_name": V42}), ((30, 7), (60, 9))
+    )
     found = answered("ErrorRate", (other, nameless))
     assert found.candidate.measure == Counts(bad=0, total=2)
 
@@ -233,7 +239,7 @@ def test_one_arm_is_read_where_the_other_is_missing() -> None:
         (buckets(POD42, le_0_5=(0, 9), le_1=(0, 2), inf=(0, 9)), "fall as their edges rise"),
         (buckets(POD42, le_x=(0, 9), inf=(0, 9)), "which is no number"),
         (buckets(POD42, le_nan=(0, 9), inf=(0, 9)), "which is no number"),
-        ([series("model_score_bucket", (0, 1), pod=POD42)], "le=None"),
+        ([series("model_score_bucket", (0, 1), pod=POD42)], "no label le"),
     ],
 )
 def test_unsound_buckets_are_a_problem(made: list[Series], said: str) -> None:
@@ -252,11 +258,27 @@ def test_one_value_is_the_candidates() -> None:
         (Vector((1.0, 2.0, 3.0)), ProblemKind.QUERY, "gives 3 elements"),
         (Vector((nan,)), NAN, "gives nan"),
         (Vector((-inf,)), NAN, "gives -inf"),
-        ((series("m", (0, 1)),), ProblemKind.QUERY, "over a range"),
     ],
 )
-def test_a_query_must_give_one_number(result: Result, kind: ProblemKind, said: str) -> None:
+def test_a_query_must_give_one_number(result: Vector, kind: ProblemKind, said: str) -> None:
     found = readings.scalar(result, T0)
     problem(found.candidate, kind, said)
     # A query that is at fault is so at weight 0, where only the incumbent is looked at.
     assert found.incumbent == (found.candidate if kind is ProblemKind.QUERY else Reading())
+
+
+def durations(*sums: Series) -> Reading:
+    """Latency of v42 with ten requests within 0.1 s, beside these series."""
+    made = [
+        series(f"{TIME}_bucket", (0, 0), (60, 10), le=le, envoy_cluster_name=V42)
+        for le in ("100", "+Inf")
+    ]
+    return answered("Latency", (*made, *sums)).candidate
+
+
+def test_durations_have_their_sum_in_seconds_where_there_is_one() -> None:
+    total = series(f"{TIME}_sum", (0, 0), (60, 800), envoy_cluster_name=V42)
+    assert durations(total).measure == Histogram((0.1,), (10, 0), 0.8)
+    assert durations().measure == Histogram((0.1,), (10, 0))
+    broken = series(f"{TIME}_sum", (0, 0), (60, nan), envoy_cluster_name=V42)
+    assert durations(broken).measure == Histogram((0.1,), (10, 0))

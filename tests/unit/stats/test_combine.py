@@ -8,6 +8,7 @@ from surefoot.stats.combine import (
     Ruling,
     Term,
     even_shares,
+    joined_shares,
     judge,
     lacking,
     promotable,
@@ -80,3 +81,30 @@ def test_promotion_needs_every_gating_signal() -> None:
     assert not promotable({"errors": 20.0, "latency": 19.9}, 0.05)
     assert not promotable({"errors": float("nan")}, 0.05)
     assert not promotable({}, 0.05)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1e6)), max_size=6),
+    st.integers(0, 4),
+)
+def test_who_joins_raises_neither_the_shares_nor_the_sum(
+    known: list[tuple[float, float]], joining: int
+) -> None:
+    whole = max(1.0, sum(share for share, _ in known))
+    terms = [Term(f"t{i}", share / whole, value) for i, (share, value) in enumerate(known)]
+    names = [f"n{i}" for i in range(joining)]
+    shares = joined_shares(terms, names)
+    assert set(shares) == {t.name for t in terms} | set(names)
+    most = sum(t.share for t in terms) if terms else 1.0
+    assert sum(shares.values()) <= most * (1 + 1e-9)
+    if terms:
+        before = sum(t.evidence for t in terms)
+        after = sum(shares[t.name] * t.value for t in terms) + sum(shares[n] for n in names)
+        assert after <= before * (1 + 1e-9) + 1e-12
+
+
+def test_who_joins_gets_an_even_part_of_what_the_others_have() -> None:
+    assert joined_shares([Term("a", 1.0, 1.0)], ["b"]) == {"a": 0.5, "b": 0.5}
+    assert joined_shares([], ["b", "c"]) == {"b": 0.5, "c": 0.5}
+    assert joined_shares([], []) == {}
+    assert joined_shares([Term("a", 0.4, 3.0)], []) == {"a": 0.4}

@@ -50,6 +50,13 @@ def test_a_reset_that_only_a_sibling_shows_counts_from_zero_too() -> None:
     assert increase(samples, 0, 10, born=False, resets=frozenset({10.0})) == 31
 
 
+def test_a_sum_of_signed_numbers_falls_without_a_reset() -> None:
+    samples = [(0.0, 5.0), (10.0, -2.0), (20.0, 4.0)]
+    assert increase(samples, 0, 20, born=False, may_fall=True) == -1
+    reset = frozenset({20.0})
+    assert increase(samples, 0, 20, born=False, resets=reset, may_fall=True) == -3
+
+
 def test_reset_times_are_where_a_counter_falls() -> None:
     assert reset_times([(0, 1), (1, 2), (2, 0), (3, 0), (4, 5), (5, 4)]) == {2, 5}
     assert reset_times([]) == set()

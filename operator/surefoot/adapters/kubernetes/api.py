@@ -28,11 +28,13 @@ class RefusedError(PermanentError):
 
 
 def path_of(group: str, version: str, plural: str, namespace: str, name: str = "") -> str:
-    """`/apis/apps/v1/namespaces/risk/deployments/fraud`; the empty group is core."""
+    """`/apis/apps/v1/namespaces/risk/deployments/fraud`; the empty group is core, and what has the
+    empty namespace belongs to the cluster."""
     if name in (".", ".."):
         raise PermanentError(f"{name!r} is no name of an object")
     root = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    return f"{root}/namespaces/{namespace}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+    where = f"{root}/namespaces/{namespace}" if namespace else root
+    return f"{where}/{plural}" + (f"/{quote(name, safe='')}" if name else "")
 
 
 def error_of(status: int, body: str, what: str) -> PortError:

@@ -19,6 +19,9 @@ ACTIONS = Kind("surefoot.dev", "v1alpha1", "releaseactions")
 ROUTES = Kind("gateway.networking.k8s.io", "v1", "httproutes")
 DEPLOYMENTS = Kind("apps", "v1", "deployments")
 SERVICES = Kind("", "v1", "services")
+CLASSES = Kind("surefoot.dev", "v1alpha1", "releaseclasses")
+# The namespace of what has none.
+CLUSTER = ""
 
 
 def _version(body: Json) -> int:
@@ -47,7 +50,7 @@ class Cache:
     def put(self, kind: Kind, body: Json) -> bool:
         """Take an object in; False when what is known is newer."""
         meta = body["metadata"]
-        key = (meta["namespace"], meta["name"])
+        key = (meta.get("namespace", CLUSTER), meta["name"])
         known = self._objects.setdefault(kind, {}).get(key)
         same = known is not None and known["metadata"].get("uid") == meta.get("uid")
         if same and known is not None and _version(known) > _version(body):
@@ -63,6 +66,10 @@ class Cache:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         return self._objects.get(kind, {}).get((namespace, name))
+
+    def all(self, kind: Kind) -> Iterator[Json]:
+        """Every object of a kind."""
+        yield from list(self._objects.get(kind, {}).values())
 
     def in_namespace(self, kind: Kind, namespace: str) -> Iterator[Json]:
         for (found, _), body in list(self._objects.get(kind, {}).items()):

@@ -9,31 +9,27 @@ from pydantic import ValidationError
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
+    CLASSES,
+    CLUSTER,
     DEPLOYMENTS,
     RELEASES,
     SERVICES,
     Cache,
     Kind,
 )
+from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.base import sentence
+from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import FinishAction
 from surefoot.engine.world import Action, Rival, Workload
-from surefoot.ports import ConflictError, Key, ReleaseObject
+from surefoot.ports import ConflictError, Key, PermanentError, ReleaseObject
 
 Json = dict[str, Any]
-
-
-def sentence(error: ValidationError) -> str:
-    """What is wrong with a spec, in one sentence per fault, without pydantic's decoration."""
-    faults = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in ("spec", *fault["loc"]))
-        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    return "; ".join(faults)[:1000]
 
 
 class KubernetesStore:
@@ -41,6 +37,7 @@ class KubernetesStore:
 
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
+        self._configs = ConfigValues(api)
         self._gone: dict[Key, Json] = {}
 
     def bury(self, key: Key, body: Json) -> None:
@@ -91,6 +88,20 @@ class KubernetesStore:
             status=status,
             raw_status=body.get("status", {}),
         )
+
+    async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
+        """See `ports.Store`."""
+        try:
+            body = await self._look(CLASSES, CLUSTER, name)
+        except PermanentError as error:
+            # A right that is missing must not keep the accepted plan from being guarded by.
+            return f"it cannot be read ({error})"
+        if body is None:
+            return None
+        try:
+            return ReleaseClassSpec.model_validate(body.get("spec", {}))
+        except ValidationError as error:
+            return sentence(error)
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """A merge patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
@@ -167,6 +178,9 @@ class KubernetesStore:
         body = await self._look(SERVICES, namespace, name)
         return None if body is None else ports_of(body)
 
+    async def config_value(self, namespace: str, name: str, key: str) -> str | None:
+        return await self._configs.value(namespace, name, key)
+
     async def _look(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """The cached object; one that no watch has shown is asked for, as a list may be under way."""
         body = self._cache.get(kind, namespace, name)
@@ -182,6 +196,14 @@ class KubernetesStore:
         """Releases of a namespace that a change is about."""
         found = self._cache.in_namespace(RELEASES, namespace)
         return [Key(namespace, body["metadata"]["name"]) for body in found if told(body)]
+
+    def of_class(self, name: str) -> list[Key]:
+        """Releases of all namespaces that name a ReleaseClass."""
+        return [
+            Key(body["metadata"]["namespace"], body["metadata"]["name"])
+            for body in self._cache.all(RELEASES)
+            if (body.get("spec") or {}).get("releaseClassName") == name
+        ]
 
 
 def _action(meta: Json, spec: ReleaseActionSpec) -> Action:

@@ -7,8 +7,12 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
-from surefoot.adapters.prometheus.payload import Failed, Result, clean, decode
+from surefoot.adapters.prometheus.credentials import BadCredentials, Credentials
+from surefoot.adapters.prometheus.payload import Failed, Result, decode
+from surefoot.adapters.prometheus.refusals import unauthorized, unreachable
+from surefoot.adapters.prometheus.wire import Wire, Wires
 from surefoot.engine.questions import ProblemKind
 
 _CHUNK = 65_536
@@ -22,39 +26,27 @@ class Client:
         url: str,
         timeout: timedelta = timedelta(seconds=3),
         max_concurrent: int = 8,
-        max_answer_bytes: int = 16 * 1024 * 1024,
+        max_answer_bytes: int = 8 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
+        credentials: Credentials | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         parts = urlsplit(url)
         host = parts.hostname or "its address"
         self._where = f"{host}:{parts.port}" if parts.port else host
-        self._url = url.rstrip("/") + "/api/v1/query"
+        self._url = URL(url.rstrip("/") + "/api/v1/query")
         self._timeout_s = timeout.total_seconds()
         self._max_answer_bytes = max_answer_bytes
-        self._headers = dict(headers or {})
-        self._tls = tls
         self._slots = asyncio.Semaphore(max_concurrent)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the session; to be called within the event loop."""
-        self._session = aiohttp.ClientSession(
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
-            connector=aiohttp.TCPConnector(ssl=self._tls) if self._tls is not None else None,
-            timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-        )
+        self._wires = Wires(credentials, dict(headers or {}), self._timeout_s, tls)
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._wires.close()
 
-    async def ask(self, query: str, at: float) -> Result:
-        """The result of an instant query at Unix time `at`. Raises Failed."""
+    async def ask(self, query: str, at: float, more: Mapping[str, str] | None = None) -> Result:
+        """The result of an instant query at Unix time `at`; `more` are further parameters. Raises
+        Failed."""
         try:
             await asyncio.wait_for(self._slots.acquire(), self._timeout_s)
         except TimeoutError:
@@ -63,25 +55,33 @@ class Client:
             )
             raise Failed(ProblemKind.TIMEOUT, f"{text}: check its load") from None
         try:
-            status, body = await self._post(query, at)
+            async with self._wires.use() as wire:
+                status, body = await self._post(wire, query, at, more or {})
+        except BadCredentials as error:
+            text = f"Prometheus at {self._where} is not asked, since {error}"
+            raise Failed(ProblemKind.UNREACHABLE, text) from None
         finally:
             self._slots.release()
         return decode(status, body)
 
-    async def _post(self, query: str, at: float) -> tuple[int, bytes]:
-        if self._session is None:
-            raise RuntimeError("the client is not started")
-        form = {"query": query, "time": f"{at:.3f}", "timeout": f"{self._timeout_s:g}s"}
+    async def _post(
+        self, wire: Wire, query: str, at: float, more: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        form = {"query": query, "time": f"{at:.3f}", "timeout": f"{self._timeout_s:g}s", **more}
+        # One way to say who asks: files win over what stands in the address.
+        url = self._url.with_user(None) if wire.auth.headers else self._url
         try:
-            async with self._session.post(self._url, data=form, allow_redirects=False) as response:
+            async with wire.session.post(url, data=form, allow_redirects=False) as response:
+                if response.status in (401, 403):
+                    text = unauthorized(self._where, response.status, wire.auth)
+                    raise Failed(ProblemKind.UNREACHABLE, text)
                 return response.status, await self._body(response)
         except TimeoutError:
             text = f"Prometheus at {self._where} did not answer within {self._timeout_s:g} s"
             text += ": check its load, or shorten the signal's window"
             raise Failed(ProblemKind.TIMEOUT, text) from None
         except (aiohttp.ClientError, OSError) as error:
-            text = f"Prometheus at {self._where} cannot be reached ({_why(error)})"
-            text += ": check its address and that it runs"
+            text = unreachable(self._where, error, wire.auth, self._url.scheme == "https")
             raise Failed(ProblemKind.UNREACHABLE, text) from None
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
@@ -94,11 +94,3 @@ class Client:
                     ProblemKind.QUERY, f"{text}: shorten the signal's window or scrape fewer series"
                 )
         return bytes(body)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return clean(error.os_error.strerror or "no connection")
-    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
-        return "the connection broke off"
-    return type(error).__name__

@@ -1,148 +1,126 @@
-"""One collection: the questions of a release, as few queries as possible, and their answers."""
+"""One collection: the questions of some releases, as few queries as possible, and their answers."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from surefoot.adapters.prometheus import promql, readings
-from surefoot.adapters.prometheus.increases import Sheet
-from surefoot.adapters.prometheus.payload import Failed, Result, Vector
-from surefoot.adapters.prometheus.presets import source_of
-from surefoot.adapters.prometheus.sources import SeriesSource
-from surefoot.api.signals import Signal
+from surefoot.adapters.prometheus import readings
+from surefoot.adapters.prometheus.arms import Arm
+from surefoot.adapters.prometheus.increases import Index, Sheet
+from surefoot.adapters.prometheus.memory import Memory
+from surefoot.adapters.prometheus.payload import Vector
+from surefoot.adapters.prometheus.plans import Key, Plan, is_long, plan
+from surefoot.adapters.prometheus.reader import Found, Plans, Reader, Rules, Sheets
+from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 
 # A scrape may be late and one may fail; what is older than this is no news.
 STALE_AFTER_SCRAPES = 4
-SHARED_REACH_S = 600.0
-
-Ask = Callable[[str, float], Awaitable[Result]]
+DEFAULT_INTERVAL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What one question needs: a query of its own, or a share of one for `source` and `arms`.
+class Asked:
+    """The questions of one release at one moment, and its interval of analysis."""
 
-    Only what lies in (start, end] is counted; `closed` is an interval of evidence, never stale.
-    """
-
-    start: float
-    end: float
-    source: SeriesSource | None = None
-    arms: promql.Arms | None = None
-    query: str | None = None
-    problem: Problem | None = None
-    signal: Signal | None = None
-    closed: bool = False
+    questions: Sequence[Question]
+    now: datetime
+    interval: timedelta = DEFAULT_INTERVAL
 
 
 async def collect(
-    ask: Ask, questions: Sequence[Question], now: datetime, scrape_interval: timedelta
+    ask: Ask,
+    questions: Sequence[Question],
+    now: datetime,
+    scrape_interval: timedelta,
+    interval: timedelta = DEFAULT_INTERVAL,
 ) -> dict[str, Answer]:
-    """Answers by the questions' keys. `ask` is called once per distinct query and may raise
-    Failed."""
-    plans = {q.key: plan(q, now) for q in questions}
-    queries = _queries(plans, now.timestamp(), scrape_interval.total_seconds())
-    texts = sorted(set(queries.values()))
-    results = await asyncio.gather(*(_result(ask, text, now.timestamp()) for text in texts))
-    by_text = dict(zip(texts, results, strict=True))
-    return {
-        key: readings.failed(each.problem)
-        if each.problem is not None
-        else _answer(each, by_text[queries[key]], now, scrape_interval)
-        for key, each in plans.items()
+    """One release's answers by the questions' keys, with nothing remembered."""
+    asked: dict[Hashable, Asked] = {"": Asked(questions, now, interval)}
+    return (await collect_all(ask, asked, Rules(scrape_interval), Memory()))[""]
+
+
+async def collect_all(
+    ask: Ask, asked: Mapping[Hashable, Asked], rules: Rules, memory: Memory
+) -> dict[Hashable, dict[str, Answer]]:
+    """Every release's answers. `ask` may raise Failed; a failure stays with those it is about."""
+    plans: Plans = {
+        (release, question.key): plan(question, each.now)
+        for release, each in asked.items()
+        for question in each.questions
     }
+    at = max((each.now.timestamp() for each in asked.values()), default=0.0)
+    found = await _found(Reader(ask, at, rules, memory), plans, asked)
+    pages = {id(each.page): each.page for each in found.values() if isinstance(each, Sheets)}
+    indexes = {name: Index(page) for name, page in pages.items()}
+    answers: dict[Hashable, dict[str, Answer]] = {release: {} for release in asked}
+    for key, each in plans.items():
+        got = each.problem or found[key]
+        index = indexes[id(got.page)] if isinstance(got, Sheets) else None
+        answers[key[0]][key[1]] = _answer(each, got, index, rules.scrape_interval)
+    return answers
 
 
-def plan(question: Question, now: datetime) -> Plan:
-    """How a question is asked. Its window begins at `question.start` at the earliest."""
-    earliest = max(question.start, now - question.signal.window)
-    closed = question.end is not None
-    start = (question.start if closed else min(earliest, now)).timestamp()
-    end = (question.end or now).timestamp()
-    signal = question.signal
-    if signal.query is not None:
-        try:
-            query = promql.fill_in(signal.query, question, now.timestamp() - start)
-        except promql.UnknownPlaceholder as error:
-            return Plan(start, end, problem=Problem(ProblemKind.QUERY, str(error)))
-        return Plan(start, end, query=query)
-    found = source_of(signal)
-    if isinstance(found, str):
-        return Plan(start, end, problem=Problem(ProblemKind.QUERY, found))
-    preset, source = found
-    arms = promql.arms_of(preset, question)
-    return Plan(start, end, source, arms, signal=signal, closed=closed)
+async def _found(reader: Reader, plans: Plans, asked: Mapping[Hashable, Asked]) -> dict[Key, Found]:
+    """Each plan is read in one way; what proves to be too much is summed."""
+    ways: dict[str, dict[Key, Plan]] = {"raw": {}, "long": {}, "summed": {}, "query": {}, "": {}}
+    for key, each in plans.items():
+        ways[_way(reader, each, asked[key[0]].interval)][key] = each
+    raw, values = await asyncio.gather(
+        reader.raw(ways["raw"]), reader.values(ways["long"], ways["summed"], ways["query"])
+    )
+    found = raw | values
+    crowded = await reader.crowded(ways["raw"] | ways["long"], found)
+    return found | (await reader.values({}, crowded, {}) if crowded else {})
 
 
-def _queries(plans: Mapping[str, Plan], now: float, scrape_s: float) -> dict[str, str]:
-    """The query of each question: one for all that tell the arms apart in the same way.
-
-    It reaches back to the earliest start, and two scrapes more for the sample before it. Only
-    what reaches far back has a query of its own: its samples of other metrics would be many.
-    """
-    shared: dict[tuple[promql.Arms, float], list[Plan]] = defaultdict(list)
-    groups = {name: _group(each, now) for name, each in plans.items()}
-    for name, each in plans.items():
-        if (group := groups[name]) is not None:
-            shared[group].append(each)
-    texts = {group: _selector(group[0], many, now, scrape_s) for group, many in shared.items()}
-    return {
-        name: each.query or "" if (group := groups[name]) is None else texts[group]
-        for name, each in plans.items()
-        if each.problem is None
-    }
-
-
-def _group(plan: Plan, now: float) -> tuple[promql.Arms, float] | None:
+def _way(reader: Reader, plan: Plan, interval: timedelta) -> str:
+    if plan.problem is not None:
+        return ""
     if plan.arms is None:
-        return None
-    return plan.arms, plan.start if now - plan.start > SHARED_REACH_S else 0.0
+        return "query"
+    if reader.memory.series_of(plan.arms, reader.at):
+        return "summed"
+    return "long" if is_long(plan, interval) else "raw"
 
 
-def _selector(arms: promql.Arms, many: Sequence[Plan], now: float, scrape_s: float) -> str:
-    metrics = {
-        name
-        for each in many
-        if each.source is not None and each.signal is not None
-        for name in each.source.metrics(each.signal)
-    }
-    earliest = min(each.start for each in many)
-    return promql.selector(frozenset(metrics), arms, now - earliest + 2 * scrape_s)
-
-
-async def _result(ask: Ask, query: str, at: float) -> Result | Problem:
-    try:
-        return await ask(query, at)
-    except Failed as failure:
-        return failure.problem
-
-
-def _answer(
-    plan: Plan, result: Result | Problem, now: datetime, scrape_interval: timedelta
-) -> Answer:
-    if isinstance(result, Problem):
-        return readings.failed(result)
-    if plan.source is None or plan.arms is None or plan.signal is None:
-        return readings.scalar(result, now)
-    if isinstance(result, Vector):
-        text = "Prometheus gave single values for raw samples: check what is in front of it"
-        return readings.failed(Problem(ProblemKind.UNREACHABLE, text))
-    found = readings.answer(
-        plan.signal, plan.source, plan.arms, Sheet(result, plan.start, plan.end)
+def _answer(plan: Plan, found: Found, index: Index | None, scrape_interval: timedelta) -> Answer:
+    if isinstance(found, Problem):
+        return readings.failed(found)
+    if isinstance(found, Vector):
+        return readings.scalar(found, plan.now)
+    assert plan.source is not None
+    assert index is not None
+    sheet = Sheet(index, plan.start, plan.end, 2 * scrape_interval.total_seconds())
+    answer = readings.answer(plan.signal, plan.source, found.arms, sheet)
+    arms = Arm("candidate", sheet, found.arms), Arm("incumbent", sheet, found.arms)
+    both = (
+        _covered(reading, arm, plan)
+        if plan.closed
+        else _not_stale(reading, plan.now, scrape_interval)
+        for reading, arm in zip((answer.candidate, answer.incumbent), arms, strict=True)
     )
-    if plan.closed:
-        return found
-    oldest = now - STALE_AFTER_SCRAPES * scrape_interval
-    return Answer(
-        _not_stale(found.candidate, now, oldest), _not_stale(found.incumbent, now, oldest)
-    )
+    return Answer(*(_noted(each, found.note) for each in both))
 
 
-def _not_stale(reading: Reading, now: datetime, oldest: datetime) -> Reading:
+def _covered(reading: Reading, arm: Arm, plan: Plan) -> Reading:
+    """An interval of evidence of which samples are missing is a missing interval: what was counted
+    in a part of it, or since long before it, is no evidence."""
+    if reading.problem is not None or arm.sheet.covers(s for n in plan.names for s in arm.of(n)):
+        return reading
+    text = f"no samples of the {arm.name} at both ends of the interval"
+    text += ": Prometheus did not scrape it then, or does not keep it for that long"
+    return Reading(problem=Problem(ProblemKind.EMPTY, text))
+
+
+def _noted(reading: Reading, note: str) -> Reading:
+    return replace(reading, note=note) if note and reading.measure is not None else reading
+
+
+def _not_stale(reading: Reading, now: datetime, scrape_interval: timedelta) -> Reading:
     """Old samples say nothing of now: a window that reaches back to them is no evidence."""
+    oldest = now - STALE_AFTER_SCRAPES * scrape_interval
     if reading.newest is None or reading.newest >= oldest:
         return reading
     age = (now - reading.newest).total_seconds()

@@ -1,16 +1,32 @@
-"""Classic histograms from their `_bucket` series: bins of an arm, and edges on which both agree."""
+"""Histograms, classic from their `_bucket` series or native: bins, on edges that both arms have."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from math import inf, isnan
+from math import inf
 
-from surefoot.adapters.prometheus.increases import Sheet, joined, resets_of
+from surefoot.adapters.prometheus import native
+from surefoot.adapters.prometheus.increases import Sheet, joined
+from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.stats.measures import Histogram
 
 Cumulative = Mapping[float, float]
+Grid = tuple[float, ...]
 _NOISE = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Natives:
+    """What native histograms observed together, and the edges that it may be put on."""
+
+    found: native.Native
+    wanted: Grid
+
+
+Observed = list[Cumulative] | Natives
+"""One mapping per exported classic histogram, or all native ones together."""
 
 
 class UnsoundBuckets(ValueError):
@@ -26,24 +42,20 @@ def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
 
     Raises UnsoundBuckets and NotANumber.
     """
-    exported: dict[frozenset[tuple[str, str]], dict[float, Series]] = defaultdict(dict)
+    exported: dict[Rest, dict[float, Series]] = defaultdict(dict)
     for series in buckets:
-        edge = _edge(series.labels.get("le"))
-        labels = frozenset(item for item in series.labels.items() if item[0] != "le")
-        same = exported[labels].get(edge)
-        samples = joined(same.samples, series.samples) if same else series.samples
-        exported[labels][edge] = Series(series.labels, samples)
+        labels = series.labels
+        edge, rest = labels.edge, labels.rest
+        if edge is None:
+            le = labels.get("le")
+            said = f"le={le!r}, which is no number" if le is not None else "no label le"
+            raise UnsoundBuckets(f"has a bucket with {said}: keep it when relabelling")
+        buckets_of_one = exported[rest]
+        if edge in buckets_of_one:
+            samples = joined(buckets_of_one[edge].samples, series.samples)
+            series = Series(labels, samples)
+        buckets_of_one[edge] = series
     return [_risen(sheet, each) for each in exported.values()]
-
-
-def _edge(le: str | None) -> float:
-    try:
-        edge = float(le or "")
-    except ValueError:
-        edge = -inf
-    if isnan(edge) or edge == -inf:
-        raise UnsoundBuckets(f"has a bucket with le={le!r}, which is no number")
-    return edge
 
 
 def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
@@ -51,24 +63,49 @@ def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
         raise UnsoundBuckets('has no bucket le="+Inf": export it, or keep it when relabelling')
     if len(by_edge) == 1:
         raise UnsoundBuckets('has only the bucket le="+Inf": export finite edges')
-    resets = resets_of(by_edge.values())
-    risen = {edge: sheet.risen(by_edge[edge], resets) for edge in sorted(by_edge)}
+    found = sheet.risen_together(by_edge)
+    risen = {edge: found[edge] for edge in sorted(found)}
     if any(above < below - _NOISE for below, above in pairwise(risen.values())):
         raise UnsoundBuckets("has buckets that fall as their edges rise: check its exporter")
     return risen
 
 
-def edges_of(*arms: Sequence[Cumulative]) -> tuple[float, ...]:
-    """Every finite edge that any histogram of these arms has, rising."""
-    return tuple(sorted({edge for arm in arms for each in arm for edge in each if edge < inf}))
+def native_of(sheet: Sheet, series: Sequence[Series], grid: Grid) -> Natives:
+    """Native histograms in the window. Raises NotANumber.
+
+    Bounds of the exporter's choosing are edges themselves; only those of buckets that ever held an
+    observation are known.
+    """
+    found = sheet.observed(series)
+    seen = [each for one in series for _, sample in one.natives for each in sample.bins]
+    if seen and not native.is_exponential(seen):
+        return Natives(found, native.common_edges(seen))
+    return Natives(found, grid)
 
 
-def binned(arm: Sequence[Cumulative], edges: tuple[float, ...], divide_by: float) -> Histogram:
+def edges_of(*arms: Observed) -> Grid:
+    """Every finite edge that any classic histogram of these arms has, rising; of native ones those
+    at which all of them are known."""
+    natives = [arm for arm in arms if isinstance(arm, Natives)]
+    if natives:
+        wanted = {edge for each in natives for edge in each.wanted}
+        return native.common_edges([b for each in natives for b in each.found.bins], wanted)
+    classic = [arm for arm in arms if not isinstance(arm, Natives)]
+    return tuple(sorted({edge for arm in classic for each in arm for edge in each if edge < inf}))
+
+
+def binned(arm: Observed, edges: Grid, divide_by: float = 1.0) -> Histogram:
     """The arm's histograms as one, on `edges`. Raises EdgesDisagree."""
+    scaled = tuple(edge / divide_by for edge in edges)
+    if isinstance(arm, Natives):
+        if not edges:
+            raise EdgesDisagree("has no bucket edge that the other histograms have, too")
+        counts = native.counts_on(arm.found, edges)
+        return Histogram(scaled, counts, arm.found.total / divide_by)
     filled = [_filled(each, edges) for each in arm]
-    at_most = [sum(each[position] for each in filled) for position in range(len(edges) + 1)]
+    at_most = map(sum, zip(*filled, strict=True)) if filled else [0.0] * (len(edges) + 1)
     counts = tuple(max(0.0, above - below) for below, above in pairwise([0.0, *at_most]))
-    return Histogram(tuple(edge / divide_by for edge in edges), counts)
+    return Histogram(scaled, counts)
 
 
 def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
@@ -77,6 +114,8 @@ def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
     It is when nothing was observed between the neighbours it has: then each bin between them is 0.
     Else the observations may lie on either side of the edge, and any choice would be invented drift.
     """
+    if len(risen) == len(edges) + 1:
+        return list(risen.values())
     below, filled = 0.0, []
     for position, edge in enumerate((*edges, inf)):
         if edge in risen:

@@ -3,25 +3,29 @@
 from collections.abc import Mapping, Sequence
 
 from surefoot.adapters.prometheus import histograms
-from surefoot.adapters.prometheus.arms import Arm, has
+from surefoot.adapters.prometheus.arms import Arm
+from surefoot.adapters.prometheus.kinds import SCORE_GRID, is_native, series_of
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.sources import FairnessSource, LabeledScoresSource
 from surefoot.api.signals import Signal
 from surefoot.api.vocabulary import SignalMetric
-from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
+from surefoot.engine.questions import Answer, Problem, Reading
 from surefoot.stats import fairness
 from surefoot.stats.bins import NotAnEdge
 from surefoot.stats.counters import NotANumber
 from surefoot.stats.measures import Counts, GroupRates, Histogram, LabeledHistogram
 
-Cumulatives = list[histograms.Cumulative]
+Observed = histograms.Observed
+Outcomes = tuple[Observed, Observed]
+"""What was observed of scores that came true, and of the others."""
 _TRUE = SignalMetric.EQUAL_OPPORTUNITY_DIFFERENCE
 
 
-def labelled(candidate: Arm, incumbent: Arm, source: LabeledScoresSource) -> Answer:
+def labelled(candidate: Arm, incumbent: Arm, source: LabeledScoresSource, signal: Signal) -> Answer:
     """Scores by bucket and outcome."""
     arms = (candidate, incumbent)
-    split = [_by_outcome(arm, source, arm.of(source.bucket)) for arm in arms]
+    native, cut = is_native(source.labeled_scores, arms), signal.decision_threshold
+    split = [_by_outcome(arm, source, native, {}, cut) for arm in arms]
     edges = _edges(split)
     readings = [
         Reading(problem=each) if isinstance(each, Problem) else _labelled(arm, source, each, edges)
@@ -33,44 +37,69 @@ def labelled(candidate: Arm, incumbent: Arm, source: LabeledScoresSource) -> Ans
 def _labelled(
     arm: Arm,
     source: LabeledScoresSource,
-    parts: tuple[Cumulatives, Cumulatives],
+    parts: Outcomes,
     edges: tuple[float, ...],
 ) -> Reading:
     found = _histogram(arm, source.bucket, parts, edges)
     if isinstance(found, Problem):
         return Reading(problem=found)
-    try:
-        total = arm.sheet.total(arm.of(source.sum)) if arm.of(source.sum) else None
-    except NotANumber:
-        return Reading(problem=arm.not_a_number((source.sum,)))
+    total = _score_sum(arm, source, parts)
+    if isinstance(total, Problem):
+        return Reading(problem=total)
     measure = LabeledHistogram(found.edges, found.positives, found.negatives, total)
-    return Reading(measure, arm.newest((source.bucket,)))
+    return Reading(measure, arm.newest((source.bucket, source.labeled_scores)))
+
+
+def _score_sum(arm: Arm, source: LabeledScoresSource, parts: Outcomes) -> float | Problem | None:
+    natives = [part.found.total for part in parts if isinstance(part, histograms.Natives)]
+    if natives:
+        return sum(natives)
+    sums = arm.of(source.sum)
+    try:
+        return arm.sheet.moved(sums, arm.of(source.bucket)) if sums else None
+    except NotANumber as error:
+        return arm.not_a_number((source.sum,), error)
 
 
 def _by_outcome(
-    arm: Arm, source: LabeledScoresSource, series: Sequence[Series]
-) -> tuple[Cumulatives, Cumulatives] | Problem:
-    """(positives, negatives); an outcome that has not come yet has no series."""
-    if not series:
-        return arm.absent(source.bucket)
-    wanted = {source.outcome_label: source.positive}
-    positives = arm.cumulative(source.bucket, [s for s in series if has(s, wanted)])
-    negatives = arm.cumulative(source.bucket, [s for s in series if not has(s, wanted)])
+    arm: Arm,
+    source: LabeledScoresSource,
+    native: bool,
+    labels: Mapping[str, str],
+    cut: float | None,
+) -> Outcomes | Problem:
+    """(positives, negatives) among the series with `labels`; an outcome that has not come yet has no
+    series."""
+    series = series_of(arm, source.labeled_scores, native)
+    if isinstance(series, Problem):
+        return series
+    for label, value in labels.items():
+        series = arm.split(series, label, value)[0]
+    came_true, others = arm.split(series, source.outcome_label, source.positive)
+    name = source.labeled_scores if native else source.bucket
+    grid = _grid(cut)
+    positives = arm.observed(name, came_true, grid)
+    negatives = arm.observed(name, others, grid)
     if isinstance(positives, Problem):
         return positives
     return negatives if isinstance(negatives, Problem) else (positives, negatives)
 
 
-def _edges(split: Sequence[tuple[Cumulatives, Cumulatives] | Problem]) -> tuple[float, ...]:
+def _grid(cut: float | None) -> histograms.Grid:
+    """Edges for scores, and the decision threshold if there is one."""
+    return SCORE_GRID if cut is None else tuple(sorted({*SCORE_GRID, cut}))
+
+
+def _edges(split: Sequence[Outcomes | Problem]) -> tuple[float, ...]:
     sound = [part for each in split if not isinstance(each, Problem) for part in each]
     return histograms.edges_of(*sound)
 
 
 def _histogram(
-    arm: Arm, bucket: str, parts: tuple[Cumulatives, Cumulatives], edges: tuple[float, ...]
+    arm: Arm, bucket: str, parts: Outcomes, edges: tuple[float, ...]
 ) -> LabeledHistogram | Problem:
     try:
-        positives, negatives = (histograms.binned(part, edges, 1.0) for part in parts)
+        positives, negatives = (histograms.binned(part, edges) for part in parts)
     except histograms.EdgesDisagree as error:
         return arm.unsound(bucket, f"{error}: give both arms the same")
     return LabeledHistogram(positives.edges, positives.counts, negatives.counts)
@@ -84,51 +113,56 @@ def rates(candidate: Arm, incumbent: Arm, source: FairnessSource, signal: Signal
 def _rates(arm: Arm, source: FairnessSource, signal: Signal) -> Reading:
     groups, cut = signal.groups, signal.decision_threshold or 0.5
     assert groups is not None
-    (bucket,) = source.metrics(signal)
-    series = arm.of(bucket)
-    if not series:
-        return Reading(problem=arm.absent(bucket))
+    parity = signal.measure is SignalMetric.DEMOGRAPHIC_PARITY_RATIO
+    histogram = source.scores.histogram if parity else source.labeled.labeled_scores
+    native = is_native(histogram, [arm])
+    series = series_of(arm, histogram, native)
+    if isinstance(series, Problem):
+        return Reading(problem=series)
     found: list[tuple[str, Counts]] = []
     for value in groups.values:
-        counted = _group(arm, source, signal, _of_group(series, {groups.label: value}), cut)
+        group = {groups.label: value}
+        mine = arm.split(series, groups.label, value)[0]
+        if not mine:
+            # No samples, which the value says.
+            found.append((value, Counts(0.0, 0.0)))
+            continue
+        counted = (
+            _selected(arm, series[0].name, mine, cut)
+            if parity
+            else _decided(arm, source.labeled, native, group, signal)
+        )
         if isinstance(counted, Problem):
             return Reading(problem=counted)
         found.append((value, counted))
-    return Reading(GroupRates(tuple(found)), arm.newest((bucket,)))
+    return Reading(GroupRates(tuple(found)), arm.newest((series[0].name,)))
 
 
-def _of_group(series: Sequence[Series], labels: Mapping[str, str]) -> list[Series]:
-    return [each for each in series if has(each, labels)]
-
-
-def _group(
-    arm: Arm, source: FairnessSource, signal: Signal, series: Sequence[Series], cut: float
+def _decided(
+    arm: Arm, source: LabeledScoresSource, native: bool, group: Mapping[str, str], signal: Signal
 ) -> Counts | Problem:
-    """One group's counts; a group without series has no samples, which the value says."""
-    if not series:
-        return Counts(0.0, 0.0)
-    (bucket,) = source.metrics(signal)
+    cut = signal.decision_threshold or 0.5
+    parts = _by_outcome(arm, source, native, group, cut)
+    if isinstance(parts, Problem):
+        return parts
+    scores = _histogram(arm, source.bucket, parts, histograms.edges_of(*parts))
+    if isinstance(scores, Problem):
+        return scores
+    count = fairness.true_positives if signal.measure is _TRUE else fairness.false_positives
     try:
-        if signal.measure is SignalMetric.DEMOGRAPHIC_PARITY_RATIO:
-            return _selected(arm, bucket, series, cut)
-        parts = _by_outcome(arm, source.labeled, series)
-        if isinstance(parts, Problem):
-            return parts
-        scores = _histogram(arm, bucket, parts, histograms.edges_of(*parts))
-        if isinstance(scores, Problem):
-            return scores
-        count = fairness.true_positives if signal.measure is _TRUE else fairness.false_positives
         return count(scores, cut)
     except NotAnEdge as error:
-        return Problem(ProblemKind.EDGES, f"{bucket} of the {arm.name}: {error}")
+        return arm.unsound(source.bucket, f"cannot be split: {error}")
 
 
-def _selected(arm: Arm, bucket: str, series: Sequence[Series], cut: float) -> Counts | Problem:
-    found = arm.cumulative(bucket, series)
+def _selected(arm: Arm, name: str, series: Sequence[Series], cut: float) -> Counts | Problem:
+    found = arm.observed(name, series, _grid(cut))
     if isinstance(found, Problem):
         return found
     try:
-        scores: Histogram = histograms.binned(found, histograms.edges_of(found), 1.0)
+        scores: Histogram = histograms.binned(found, histograms.edges_of(found))
+        return fairness.selected(scores, cut)
     except histograms.EdgesDisagree as error:
-        return arm.unsound(bucket, f"{error}: give all pods the same")
-    return fairness.selected(scores, cut)
+        return arm.unsound(name, f"{error}: give all pods the same")
+    except NotAnEdge as error:
+        return arm.unsound(name, f"cannot be split: {error}")

@@ -1,15 +1,16 @@
 """The `Metrics` port: collections that run beside the ticks, each handed out once."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
-from surefoot.adapters.prometheus.client import Client
-from surefoot.adapters.prometheus.collection import collect
+from surefoot.adapters.prometheus.collection import Asked
+from surefoot.adapters.prometheus.connections import Connection, Connections, Limits
 from surefoot.adapters.prometheus.presets import supports
-from surefoot.adapters.prometheus.readings import failed
+from surefoot.adapters.prometheus.reader import Rules
 from surefoot.adapters.prometheus.schedule import (
     FIRST_LAG,
     first_due,
@@ -17,10 +18,10 @@ from surefoot.adapters.prometheus.schedule import (
     next_due,
     next_lag,
 )
-from surefoot.engine.questions import Answer, Problem, ProblemKind, Question
+from surefoot.adapters.prometheus.side import Side
+from surefoot.api.metrics_source import MetricsSource
+from surefoot.engine.questions import Answer, Question
 from surefoot.ports import Key
-
-log = logging.getLogger(__name__)
 
 Answers = Mapping[str, Answer]
 
@@ -35,6 +36,7 @@ class _Run:
     due: datetime
     newest: datetime | None = None
     lag: timedelta = FIRST_LAG
+    source: MetricsSource | None = None
     task: asyncio.Task[Answers] | None = None
     returned: Answers | None = None
     timer: asyncio.TimerHandle | None = None
@@ -58,44 +60,56 @@ class PrometheusMetrics:
 
     def __init__(
         self,
-        url: str,
+        own: str | Connection,
         scrape_interval: timedelta,
         on_done: Callable[[Key], None],
         timeout: timedelta = timedelta(seconds=3),
         max_concurrent: int = 8,
-        max_answer_bytes: int = 16 * 1024 * 1024,
+        max_answer_bytes: int = 8 * 1024 * 1024,
         headers: Mapping[str, str] | None = None,
+        credentials: Path | None = None,
+        max_series: int = 10_000,
     ) -> None:
-        """`url` is Prometheus' root, path prefix included; `timeout` holds for each query."""
-        self._client = Client(url, timeout, max_concurrent, max_answer_bytes, headers)
+        """`own` is the operator's own source, by default a Prometheus at that root, path prefix
+        included; `credentials` has a folder per name; `timeout` holds for each query. Of a release
+        with more than `max_series` series Prometheus is asked for sums."""
+        limits = Limits(timeout, max_concurrent, max_answer_bytes)
+        source = Connection(own) if isinstance(own, str) else own
+        self._connections = Connections(source, scrape_interval, limits, credentials, headers)
+        self._rules = Rules(scrape_interval, max_series)
+        self._sides: dict[str, Side] = {}
         self._scrape_interval = scrape_interval
         self._on_done = on_done
         self._runs: dict[Key, _Run] = {}
         self._cancelled: set[asyncio.Task[Answers]] = set()
-
-    async def start(self) -> None:
-        """Open the connections' pool, within the event loop."""
-        await self._client.start()
 
     async def close(self) -> None:
         """End every collection and close the connections."""
         for key in list(self._runs):
             self.forget(key)
         await asyncio.gather(*self._cancelled, return_exceptions=True)
-        await self._client.close()
+        for side in self._sides.values():
+            await side.close()
+        await self._connections.close()
 
     def collect(
-        self, key: Key, questions: Sequence[Question], now: datetime, interval: timedelta
+        self,
+        key: Key,
+        questions: Sequence[Question],
+        now: datetime,
+        interval: timedelta,
+        source: MetricsSource | None = None,
     ) -> Answers | None:
         """See `ports.Metrics`."""
         asked = {question.key: question for question in questions if question.end is None}
         closed = [question for question in questions if self._is_in(question, now)]
         run = self._runs.get(key)
-        if run is None or not (asked and run.answers(asked, now)):
+        if run is None or run.source != source or not (asked and run.answers(asked, now)):
             self.forget(key)
             if not asked:
                 return None
             run = self._runs[key] = self._renewed(run, asked, now, interval)
+            run.source = source
         answers = None
         if run.task is not None and run.task.done():
             answers, run.task, run.returned = run.task.result(), None, None
@@ -103,7 +117,7 @@ class PrometheusMetrics:
         elif run.returned is not None:
             answers, run.returned = run.returned, None
         if run.task is None:
-            self._begin_when_due(key, run, asked, closed, now)
+            self._begin_when_due(key, run, asked, closed, now, interval)
         return answers
 
     def _renewed(
@@ -132,6 +146,7 @@ class PrometheusMetrics:
         asked: Mapping[str, Question],
         closed: Sequence[Question],
         now: datetime,
+        interval: timedelta,
     ) -> None:
         """Begin the next collection, or have the release woken when it is time to.
 
@@ -144,8 +159,9 @@ class PrometheusMetrics:
             run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
             return
         run.asked, run.asked_at = asked, now
-        every = [*asked.values(), *closed]
-        run.task = asyncio.create_task(self._collected(every, now), name=f"collect {'/'.join(key)}")
+        every = Asked([*asked.values(), *closed], now, interval)
+        work = self._side(run.source).join(key, every)
+        run.task = asyncio.create_task(work, name=f"collect {'/'.join(key)}")
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
     def give_back(self, key: Key, answers: Answers) -> None:
@@ -168,12 +184,10 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
 
-    async def _collected(self, asked: Sequence[Question], now: datetime) -> Answers:
-        """The answers, whatever happens."""
-        try:
-            return await collect(self._client.ask, asked, now, self._scrape_interval)
-        except Exception as error:
-            log.exception("a collection failed")
-            text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
-            problem = failed(Problem(ProblemKind.UNREACHABLE, text))
-            return {question.key: problem for question in asked}
+    def _side(self, source: MetricsSource | None) -> Side:
+        """What is shared by all releases that ask the same source."""
+        wanted = source or MetricsSource()
+        name = wanted.model_dump_json(exclude={"matchers"}, exclude_none=True)
+        if name not in self._sides:
+            self._sides[name] = Side(partial(self._connections.ask, source), self._rules)
+        return self._sides[name]

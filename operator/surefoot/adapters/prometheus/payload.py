@@ -2,10 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
+from surefoot.adapters.prometheus.labels import Labels, labels_of
+from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
@@ -24,10 +27,21 @@ class Failed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Labels (the metric's name as `__name__`) and raw samples in the order of their times."""
+    """Labels (the metric's name as `__name__`) and raw samples in the order of their times.
 
-    labels: Mapping[str, str]
+    A series may be a native histogram: then its samples are in `natives`. `steady`: as far as its
+    samples tell, it is a counter that never restarted.
+    """
+
+    labels: Labels
     samples: tuple[Sample, ...]
+    natives: tuple[NativeSample, ...] = ()
+    steady: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        values = [value for _, value in self.samples]
+        steady = bool(values) and values[0] >= 0 and isfinite(sum(values))
+        object.__setattr__(self, "steady", steady and sorted(values) == values)
 
     @property
     def name(self) -> str:
@@ -36,9 +50,15 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """Instant values: one for a scalar, any number for a vector."""
+    """Instant values: one for a scalar, any number for a vector.
+
+    `series` are the elements of a vector with their labels, of one sample each, native histograms
+    included; a scalar has none.
+    """
 
     values: tuple[float, ...]
+    series: tuple[Series, ...] = field(default=(), compare=False)
+    is_vector: bool = field(default=True, compare=False)
 
 
 Result = tuple[Series, ...] | Vector
@@ -97,19 +117,49 @@ def clean(text: str) -> str:
 
 def _result(kind: str, result: Any) -> Result:
     if kind == "matrix":
-        return tuple(_series(each) for each in result)
+        return tuple(_series(each) for each in _handed_over(result))
     if kind == "vector":
-        return Vector(tuple(float(each["value"][1]) for each in result if "value" in each))
+        found = tuple(_element(each) for each in _handed_over(result))
+        return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
     if kind == "scalar":
-        return Vector((float(result[1]),))
+        return Vector((float(result[1]),), is_vector=False)
     raise Failed(
         ProblemKind.QUERY,
         f"the query gives a {clean(kind)}: it must give a scalar or a vector of one element",
     )
 
 
+def _handed_over(entries: list[Any]) -> Iterator[Any]:
+    """Each entry, and then no more: a large answer is not kept in two forms at once."""
+    for position, entry in enumerate(entries):
+        entries[position] = None
+        yield entry
+
+
 def _series(entry: Mapping[str, Any]) -> Series:
     samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
-    if not all(0 <= time < LATEST for time, _ in samples):
+    natives = tuple(_native(time, found) for time, found in entry.get("histograms", ()))
+    return _sound(Series(labels_of(entry["metric"]), samples, natives))
+
+
+def _element(entry: Mapping[str, Any]) -> Series:
+    """One element of a vector, as a series of one sample."""
+    value, histogram = entry.get("value"), entry.get("histogram")
+    samples = ((float(value[0]), float(value[1])),) if value is not None else ()
+    natives = (_native(*histogram),) if histogram is not None else ()
+    return _sound(Series(labels_of(entry["metric"]), samples, natives))
+
+
+def _native(time: Any, found: Mapping[str, Any]) -> NativeSample:
+    bins = tuple(
+        (float(lower), float(upper), float(count))
+        for _, lower, upper, count in found.get("buckets", ())
+    )
+    return float(time), Native(float(found["count"]), float(found["sum"]), bins)
+
+
+def _sound(series: Series) -> Series:
+    times = (time for many in (series.samples, series.natives) for time, _ in many)
+    if not all(0 <= time < LATEST for time in times):
         raise ValueError("a time that no clock shows")
-    return Series({str(k): str(v) for k, v in entry["metric"].items()}, samples)
+    return series

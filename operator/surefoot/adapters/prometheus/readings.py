@@ -8,8 +8,10 @@ from math import isfinite
 from surefoot.adapters.prometheus import histograms
 from surefoot.adapters.prometheus.arms import Arm, has
 from surefoot.adapters.prometheus.increases import Sheet
+from surefoot.adapters.prometheus.kinds import SCORE_GRID, duration_grid, is_native, series_of
 from surefoot.adapters.prometheus.labelled import labelled, rates
-from surefoot.adapters.prometheus.payload import Result, Vector
+from surefoot.adapters.prometheus.needs import names_of
+from surefoot.adapters.prometheus.payload import Series, Vector
 from surefoot.adapters.prometheus.promql import Arms
 from surefoot.adapters.prometheus.sources import (
     CountsSource,
@@ -21,7 +23,7 @@ from surefoot.adapters.prometheus.sources import (
     SeriesSource,
 )
 from surefoot.api.signals import Signal
-from surefoot.api.vocabulary import SignalMetric
+from surefoot.api.vocabulary import SignalMetric, SignalType
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.stats.counters import NotANumber
 from surefoot.stats.measures import (
@@ -42,7 +44,7 @@ def answer(signal: Signal, source: SeriesSource, arms: Arms, sheet: Sheet) -> An
         case HistogramSource():
             return _histograms(candidate, incumbent, source, signal)
         case LabeledScoresSource() if signal.measure is not SignalMetric.CALIBRATION_IN_THE_LARGE:
-            return labelled(candidate, incumbent, source)
+            return labelled(candidate, incumbent, source, signal)
         case FairnessSource():
             return rates(candidate, incumbent, source, signal)
         case _:
@@ -55,7 +57,7 @@ def failed(problem: Problem) -> Answer:
     return Answer(Reading(problem=problem), Reading(problem=problem))
 
 
-def scalar(result: Result, now: datetime) -> Answer:
+def scalar(result: Vector, now: datetime) -> Answer:
     """The candidate's reading of a PromQL query; the incumbent has none, unless the query itself is
     at fault, which is so at weight 0 already."""
     reading = _scalar(result, now)
@@ -63,10 +65,7 @@ def scalar(result: Result, now: datetime) -> Answer:
     return Answer(reading, reading if at_fault else Reading())
 
 
-def _scalar(result: Result, now: datetime) -> Reading:
-    if not isinstance(result, Vector):
-        text = "the query gives samples over a range: it must give a scalar or one element"
-        return Reading(problem=Problem(ProblemKind.QUERY, text))
+def _scalar(result: Vector, now: datetime) -> Reading:
     if not result.values:
         text = "the query gives no element: check that its metrics exist for the candidate"
         return Reading(problem=Problem(ProblemKind.EMPTY, text))
@@ -83,11 +82,11 @@ def _guarded(arm: Arm, source: SeriesSource, signal: Signal) -> Reading:
     metrics = source.metrics(signal)
     try:
         found = _measured(arm, source, signal)
-    except NotANumber:
-        return Reading(problem=arm.not_a_number(metrics))
+    except NotANumber as error:
+        return Reading(problem=arm.not_a_number(metrics, error))
     if isinstance(found, Problem):
         return Reading(problem=found)
-    return Reading(found, arm.newest(metrics))
+    return Reading(found, arm.newest(names_of(source, signal)))
 
 
 def _measured(arm: Arm, source: SeriesSource, signal: Signal) -> Measure | Problem:
@@ -114,6 +113,8 @@ def _counts(arm: Arm, source: CountsSource) -> Measure | Problem:
 
 
 def _scores(arm: Arm, source: LabeledScoresSource) -> Measure | Problem:
+    if is_native(source.labeled_scores, [arm]):
+        return _native_scores(arm, source)
     counted, summed = arm.of(source.count), arm.of(source.sum)
     if not counted or not summed:
         return arm.absent(source.sum if counted else source.count)
@@ -121,6 +122,15 @@ def _scores(arm: Arm, source: LabeledScoresSource) -> Measure | Problem:
     total = partial(arm.sheet.total_of_siblings, but_for=(source.outcome_label, "__name__"))
     family = [*counted, *summed]
     return LabeledScores(total(positives, family), total(summed, family), total(counted, family))
+
+
+def _native_scores(arm: Arm, source: LabeledScoresSource) -> LabeledScores:
+    """A native histogram carries its own sum and count."""
+    series = [each for each in arm.of(source.labeled_scores) if each.natives]
+    every = arm.sheet.observed(series)
+    wanted = {source.outcome_label: source.positive}
+    positives = arm.sheet.observed([each for each in series if has(each, wanted)])
+    return LabeledScores(positives.count, every.total, every.count)
 
 
 def _ratio(arm: Arm, source: RatioSource) -> Measure | Problem:
@@ -151,10 +161,12 @@ def _quality(arm: Arm, source: QualitySource, signal: Signal) -> Measure | Probl
 
 def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal: Signal) -> Answer:
     """Both arms on the same edges, or EDGES for both."""
-    found = [_cumulative(arm, source) for arm in (candidate, incumbent)]
+    arms = (candidate, incumbent)
+    native = is_native(source.histogram, arms)
+    found = [_observed(arm, source, signal, native) for arm in arms]
     edges = histograms.edges_of(*(each for each in found if not isinstance(each, Problem)))
     readings = []
-    for arm, each in zip((candidate, incumbent), found, strict=True):
+    for arm, each in zip(arms, found, strict=True):
         if isinstance(each, Problem):
             readings.append(Reading(problem=each))
             continue
@@ -167,18 +179,44 @@ def _histograms(candidate: Arm, incumbent: Arm, source: HistogramSource, signal:
 
 
 def _with_sum(arm: Arm, source: HistogramSource, signal: Signal, bins: Histogram) -> Reading:
-    """A mean is exact only from the sum of the scores."""
-    if signal.measure is SignalMetric.MEAN_SHIFT:
-        sums = [each for each in arm.of(source.sum) if source.selects(each.labels)]
+    """A mean is exact only from the sum of the scores. A latency has its sum where there is one."""
+    newest = arm.newest((source.bucket, source.histogram))
+    if signal.type is SignalType.LATENCY and bins.total is None:
+        bins = replace(bins, total=_sum_of(arm, source))
+    if signal.measure is SignalMetric.MEAN_SHIFT and bins.total is None:
+        sums = _selected(arm, source, source.sum)
         if not sums:
             return Reading(problem=arm.absent(source.sum))
         try:
-            bins = replace(bins, total=arm.sheet.total(sums) / source.divide_by)
-        except NotANumber:
-            return Reading(problem=arm.not_a_number((source.sum,)))
-    return Reading(bins, arm.newest((source.bucket,)))
+            moved = arm.sheet.moved(sums, _selected(arm, source, source.bucket))
+        except NotANumber as error:
+            return Reading(problem=arm.not_a_number((source.sum,), error))
+        bins = replace(bins, total=moved / source.divide_by)
+    return Reading(bins, newest)
 
 
-def _cumulative(arm: Arm, source: HistogramSource) -> list[histograms.Cumulative] | Problem:
-    buckets = [each for each in arm.of(source.bucket) if source.selects(each.labels)]
-    return arm.cumulative(source.bucket, buckets) if buckets else arm.absent(source.bucket)
+def _sum_of(arm: Arm, source: HistogramSource) -> float | None:
+    """Seconds that all requests took together; None where it is not exported, or no number."""
+    sums, buckets = _selected(arm, source, source.sum), _selected(arm, source, source.bucket)
+    try:
+        return arm.sheet.moved(sums, buckets) / source.divide_by if sums else None
+    except NotANumber:
+        return None
+
+
+def _selected(arm: Arm, source: HistogramSource, metric: str) -> list[Series]:
+    return [each for each in arm.of(metric) if source.selects(each.labels)]
+
+
+def _observed(
+    arm: Arm, source: HistogramSource, signal: Signal, native: bool
+) -> histograms.Observed | Problem:
+    found = series_of(arm, source.histogram, native)
+    if isinstance(found, Problem):
+        return found
+    series = [each for each in found if source.selects(each.labels)]
+    if not series:
+        return arm.absent(source.histogram if native else source.bucket)
+    duration = signal.type is SignalType.LATENCY
+    grid = duration_grid(source.divide_by) if duration else SCORE_GRID
+    return arm.observed(source.histogram if native else source.bucket, series, grid)

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from surefoot.api.signals import Signal
-from surefoot.api.vocabulary import SignalMetric
+from surefoot.api.vocabulary import SignalMetric, SignalType
 
 _BUCKET, _SUM, _COUNT = "_bucket", "_sum", "_count"
 
@@ -55,6 +55,12 @@ class Selection(PresetModel):
     labels: Mapping[LabelName, str] = {}
     where: tuple[Mapping[LabelName, Pattern], ...] = ()
     without: Mapping[LabelName, Pattern] = {}
+
+    @property
+    def told_by(self) -> frozenset[str]:
+        """The labels that the choice depends on."""
+        patterns = (*self.where, self.without)
+        return frozenset({*self.labels, *(label for each in patterns for label in each)})
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels counts."""
@@ -114,9 +120,10 @@ class HistogramSource(Selection):
         return self.histogram + _SUM
 
     def metrics(self, signal: Signal) -> tuple[str, ...]:
-        """The sum only where a mean is asked for."""
-        shift = signal.measure is SignalMetric.MEAN_SHIFT
-        return (self.bucket, self.sum) if shift else (self.bucket,)
+        """The sum only where a mean is asked for; or for latency, how much an arm had to do."""
+        mean = signal.measure is SignalMetric.MEAN_SHIFT
+        loaded = signal.type is SignalType.LATENCY
+        return (self.bucket, self.sum) if mean or loaded else (self.bucket,)
 
 
 class LabeledScoresSource(PresetModel):

@@ -1,0 +1,64 @@
+"""A Drift signal's reference: where the bins lie that the candidate's scores are held against."""
+
+import json
+from itertools import pairwise
+from math import isfinite
+from typing import Annotated
+
+from pydantic import Field
+
+from surefoot.api.base import ApiModel, Name
+from surefoot.api.status import FrozenBins
+
+
+class ConfigMapKey(ApiModel):
+    """One entry of a ConfigMap in the release's namespace."""
+
+    name: Annotated[Name, Field(description="The ConfigMap.")]
+    key: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^[-._a-zA-Z0-9]+$",
+            description="Its entry, JSON with edges, counts (one more) and, for a mean, total. "
+            "Default reference.json.",
+        ),
+    ] = "reference.json"
+
+
+class Reference(ApiModel):
+    """Bins that somebody computed, as over the training data."""
+
+    config_map: ConfigMapKey
+
+
+class BadReferenceError(ValueError):
+    """Why a text holds no reference, in words that follow `it`."""
+
+
+def bins_of(text: str) -> FrozenBins:
+    """The bins in `{"edges": […], "counts": […], "total": 12.5}`; raises BadReferenceError."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadReferenceError("is no JSON") from None
+    if not isinstance(found, dict) or not {"edges", "counts"} <= found.keys():
+        raise BadReferenceError("needs edges and counts") from None
+    edges, counts, total = found["edges"], found["counts"], found.get("total")
+    if not (_numbers(edges) and _numbers(counts) and (total is None or _numbers([total]))):
+        raise BadReferenceError("needs finite numbers in edges, counts and total")
+    if not edges or any(b <= a for a, b in pairwise(edges)):
+        raise BadReferenceError("needs edges that rise")
+    if len(counts) != len(edges) + 1:
+        raise BadReferenceError("needs one count more than edges: the last is above all of them")
+    if min(counts) < 0 or sum(counts) <= 0:
+        raise BadReferenceError("needs counts that are not negative, and some above 0")
+    return FrozenBins(edges=edges, counts=counts, total=total)
+
+
+def _numbers(found: object) -> bool:
+    return isinstance(found, list) and all(
+        isinstance(each, int | float) and not isinstance(each, bool) and isfinite(each)
+        for each in found
+    )

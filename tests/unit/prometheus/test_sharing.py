@@ -1,0 +1,228 @@
+"""What releases and signals share of their queries, and that none suffers for another."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
+
+import pytest
+
+from surefoot.adapters.prometheus.collection import Asked, collect_all
+from surefoot.adapters.prometheus.gather import Answers, Gather
+from surefoot.adapters.prometheus.labels import Labels
+from surefoot.adapters.prometheus.memory import Bounded, Memory
+from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
+from surefoot.adapters.prometheus.reader import Rules
+from surefoot.engine.questions import Answer, ProblemKind, Question
+from surefoot.stats.measures import Counts, Scalar
+from tests.unit.prometheus.builders import T0, ago, question, series
+
+NOW = T0 + ago(100)
+RULES = Rules(timedelta(seconds=15))
+REFUSED = Failed(ProblemKind.QUERY, "Prometheus refuses the query: too many samples")
+COMPLETED = "envoy_cluster_external_upstream_rq_completed"
+
+
+class Server:
+    """Answers raw queries with `page` and others by their text, unless `refuses` says so."""
+
+    def __init__(self, *page: Series, refuses: Callable[[str], bool] = lambda _: False) -> None:
+        self.page, self.refuses, self.queries = page, refuses, list[str]()
+        self.memory = Memory()
+
+    async def __call__(self, query: str, at: float) -> Result:
+        self.queries.append(query)
+        if self.refuses(query):
+            raise REFUSED
+        if query.startswith("count("):
+            return Vector((3.0,))
+        return self.page if query.startswith("{") else self._vector(query, at)
+
+    def _vector(self, query: str, at: float) -> Vector:
+        """Each part is one element, with the number of the part for its value."""
+        if "label_replace" not in query:
+            return Vector((7.0,), is_vector="scalar" not in query)
+        parts = [each.split('"')[1] for each in query.split('"surefoot_part",')[1:]]
+        made = tuple(
+            Series(Labels({"surefoot_part": name}), ((at, float(name.split(".")[0])),))
+            for name in parts
+        )
+        return Vector(tuple(each.samples[0][1] for each in made), made)
+
+    async def collect(
+        self, asked: Mapping[Hashable, list[Question]], later: float = 0
+    ) -> dict[Hashable, dict[str, Answer]]:
+        """The answers, and the queries that they took."""
+        self.queries = []
+        every = {key: Asked(many, NOW + ago(later)) for key, many in asked.items()}
+        return await collect_all(self, every, RULES, self.memory)
+
+
+def errors(release: str, namespace: str = "risk") -> Question:
+    return question(
+        candidate=f"{release}-v42", incumbent=f"{release}-v41", namespace=namespace, window="2m"
+    )
+
+
+def requests(release: str, value: float) -> Series:
+    first, last = NOW.timestamp() - 101, NOW.timestamp() - 1
+    return series(COMPLETED, (first, 0), (last, value), envoy_cluster_name=f"risk_{release}-v42_80")
+
+
+def total(answer: Answer) -> float | None:
+    measure = answer.candidate.measure
+    return measure.total if isinstance(measure, Counts) else None
+
+
+async def test_releases_share_one_query_and_each_gets_its_own_counts() -> None:
+    server = Server(requests("fraud", 5), requests("churn", 9))
+    found = await server.collect({name: [errors(name)] for name in ("fraud", "churn")})
+    [query] = server.queries
+    assert "risk_fraud-v42_80" in query
+    assert "risk_churn-v41_80" in query
+    assert (total(found["fraud"]["s"]), total(found["churn"]["s"])) == (5, 9)
+
+
+async def test_releases_of_several_namespaces_share_one_query_and_no_series() -> None:
+    samples = ((NOW.timestamp() - 101, 0.0), (NOW.timestamp() - 1, 8.0))
+    pod = "fraud-v42-7c9f8d5b6-x2k9p"
+    mine, other = (
+        series(metric, *samples, pod=pod, namespace=space)
+        for space, metric in (("risk", "requests_total"), ("eu", "requests_total"))
+    )
+    server = Server(mine, other)
+    business = {
+        space: [question("Business", namespace=space, window="2m")] for space in ("risk", "eu")
+    }
+    found = await server.collect(dict(business))
+    [query] = server.queries
+    assert 'namespace=~"eu|risk"' in query
+    measures = [found[space]["s"].candidate.measure for space in ("risk", "eu")]
+    assert [getattr(each, "denominator", None) for each in measures] == [8, 8]
+
+
+async def test_what_fails_together_is_asked_alone_and_only_the_culprit_stays_apart() -> None:
+    server = Server(requests("churn", 9), refuses=lambda query: "fraud" in query)
+    asked: dict[Hashable, list[Question]] = {
+        name: [errors(name)] for name in ("fraud", "churn", "spam")
+    }
+    found = await server.collect(asked)
+    assert total(found["churn"]["s"]) == 9
+    problem = found["fraud"]["s"].candidate.problem
+    assert problem is not None
+    assert "too many samples" in problem.message
+    server.refuses = lambda _: False
+    await server.collect(asked)
+    shared = [query for query in server.queries if "churn" in query]
+    assert len(server.queries) == 2
+    assert "spam" in shared[0]
+    assert "fraud" not in shared[0]
+    await server.collect(asked, later=700)
+    assert len(server.queries) == 1
+
+
+async def test_a_prometheus_that_is_not_there_is_asked_once() -> None:
+    gone = Failed(ProblemKind.UNREACHABLE, "no connection")
+
+    async def ask(query: str, at: float) -> Result:
+        server.queries.append(query)
+        raise gone
+
+    server = Server()
+    every = {name: Asked([errors(name)], NOW) for name in ("fraud", "churn")}
+    found = await collect_all(ask, dict(every), RULES, Memory())
+    assert len(server.queries) == 1
+    assert found["churn"]["s"].candidate.problem == gone.problem
+
+
+def mine(name: str, query: str) -> Question:
+    return question("PromQL", name, query=query)
+
+
+async def test_queries_of_users_are_asked_together_once_it_is_known_what_they_give() -> None:
+    server = Server()
+    asked: dict[Hashable, list[Question]] = {
+        "r": [mine("a", "up"), mine("b", "scalar(up) # one"), mine("c", "up")]
+    }
+    await server.collect(asked)
+    assert sorted(server.queries) == ["scalar(up) # one", "up"]
+    found = await server.collect(asked)
+    [query] = server.queries
+    assert "label_replace(up\n," in query
+    assert "label_replace(vector(scalar(up) # one\n)\n," in query
+    values = [found["r"][name].candidate.measure for name in "abc"]
+    assert values == [Scalar(0), Scalar(1), Scalar(0)]
+
+
+async def test_a_query_that_breaks_does_not_break_the_others() -> None:
+    server = Server()
+    asked: dict[Hashable, list[Question]] = {"r": [mine("a", "up"), mine("b", "bad")]}
+    await server.collect(asked)
+    server.refuses = lambda query: "bad" in query
+    found = await server.collect(asked)
+    assert found["r"]["a"].candidate.measure == Scalar(7)
+    problem = found["r"]["b"].candidate.problem
+    assert problem is not None
+    assert "too many samples" in problem.message
+    await server.collect(asked)
+    assert sorted(server.queries) == ["bad", "up"]
+
+
+async def test_releases_that_are_due_together_are_collected_together() -> None:
+    seen: list[set[Hashable]] = []
+
+    async def collect(asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+        seen.append(set(asked))
+        return {key: {} for key in asked}
+
+    gather = Gather(collect, timedelta(seconds=0.3))
+    nothing = Asked([], NOW)
+    assert await asyncio.gather(*(gather.join(key, nothing) for key in "abc")) == [{}, {}, {}]
+    await gather.join("d", nothing)
+    assert seen == [{"a", "b", "c"}, {"d"}]
+    await gather.close()
+
+
+async def test_what_was_cancelled_while_it_waited_is_not_collected() -> None:
+    seen: list[set[Hashable]] = []
+
+    async def collect(asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+        seen.append(set(asked))
+        return {key: {} for key in asked}
+
+    gather = Gather(collect, timedelta(seconds=0.3))
+    gone = asyncio.create_task(gather.join("gone", Asked([], NOW)))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await gather.join("here", Asked([], NOW))
+    assert seen == [{"here"}]
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+    await gather.close()
+
+
+async def test_arms_with_too_many_series_are_summed_from_the_next_collection_on() -> None:
+    many = [
+        series(
+            COMPLETED, (NOW.timestamp() - 101, 0), (NOW.timestamp() - 1, 1),
+            envoy_cluster_name="risk_fraud-v42_80", instance=f"e{n}",
+        )
+        for n in range(4)
+    ]  # fmt: skip
+    server = Server(*many)
+    few = Rules(timedelta(seconds=15), max_series=3)
+    asked = {"r": Asked([errors("fraud")], NOW)}
+    found = await collect_all(server, dict(asked), few, server.memory)
+    assert total(found["r"]["s"]) == 4
+    server.queries = []
+    await collect_all(server, dict(asked), few, server.memory)
+    [query] = server.queries
+    assert "sum by (envoy_response_code_class,le) (increase(" in query
+    assert "[100s] @ " in query
+
+
+def test_what_is_remembered_has_a_bound() -> None:
+    kept: Bounded[int, int] = Bounded()
+    for number in range(10_010):
+        kept[number] = number
+    assert len(kept) == 10_000
+    assert min(kept) == 10
