@@ -27,7 +27,9 @@ def size_text(kind: SignalType, size: float) -> str:
     match kind:
         case SignalType.ERROR_RATE:
             return f"×{1.0 + size:.3g}"
-        case SignalType.LATENCY | SignalType.BUSINESS:
+        case SignalType.BUSINESS:
+            return f"{100 * size:.2g} % worse"
+        case SignalType.LATENCY:
             return f"+{100 * size:.2g} %" if size < 1 else f"×{1.0 + size:.2g}"
         case SignalType.DRIFT:
             return f"PSI {size:.2g}"

@@ -1,8 +1,8 @@
 """What "twice the errors" or "20 % slower" does to what was measured: one definition for all forecasts.
 
-A shift has a size ≥ 0 (0: nothing changes); what it means depends on the type:
+A shift has a size (0: nothing changes); what it means depends on the type:
 
-- ErrorRate, Business, PromQL: the value times 1 + size;
+- ErrorRate, Business, PromQL: the value times 1 + size (which may be negative);
 - Latency: every duration times 1 + size;
 - Drift: scores tilted towards high ones until their PSI against before is the size;
 - Calibration: the share of positive outcomes lies by the size above the scores;

@@ -6,6 +6,8 @@ from math import log
 from random import Random
 
 from surefoot.api.signals import Signal
+from surefoot.api.vocabulary import SignalType
+from surefoot.engine.margins import worse_is_lower
 from surefoot.planning.draws import Wander, binomial, multinomial, poisson
 from surefoot.planning.shifts import middles_of, shifted, slower
 from surefoot.planning.today import Baseline, Today
@@ -25,6 +27,8 @@ _KEEP_LOAD, _KEEP_SHARED, _KEEP_OWN = 0.8, 0.7, 0.6
 _SLOWNESS = 0.2
 """Durations wander by this share of what error rates do."""
 _FINE = 50.0
+_LOWEST = 0.95
+"""How far a ratio falls at most: nothing can be said of the logarithm of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Stream:
         self, rng: Random, signal: Signal, today: Today, baseline: Baseline, size: float = 0.0
     ) -> None:
         self._rng, self._rps, self._each = rng, today.rps, baseline.per_request
-        bad = shifted(signal, baseline.measure, size) if size else baseline.measure
+        bad = shifted(signal, baseline.measure, _signed(signal, size)) if size else baseline.measure
         self._arms = (_Arm(signal, baseline.measure), _Arm(signal, bad))
         self._load = Wander(rng, LOAD, _KEEP_LOAD)
         self._shared = Wander(rng, SHARED, _KEEP_SHARED)
@@ -62,6 +66,15 @@ class Stream:
             for arm, own, share in zip(self._arms, self._own, parts, strict=True)
         ]
         return Cell(drawn[0], drawn[1])
+
+
+def _signed(signal: Signal, size: float) -> float:
+    """A ratio gets worse upwards or downwards, as its comparison or its limit says."""
+    if signal.type is not SignalType.BUSINESS:
+        return size
+    limit = signal.threshold
+    falls = limit is not None and limit.max is None
+    return -min(_LOWEST, size) if worse_is_lower(signal) or falls else size
 
 
 class _Arm:

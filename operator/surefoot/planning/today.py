@@ -90,9 +90,9 @@ def _latency(signal: Signal) -> Baseline:
 
 
 def _scored(signal: Signal) -> LabeledHistogram | LabeledScores:
-    """As it is read: calibration in the large needs sums alone, unless it is compared."""
+    """As it is read: calibration in the large needs sums alone."""
     found = _labelled()
-    if signal.measure is SignalMetric.CALIBRATION_IN_THE_LARGE and signal.compare is None:
+    if signal.measure is SignalMetric.CALIBRATION_IN_THE_LARGE:
         return LabeledScores(found.positives_total, found.positives_total, found.samples)
     return found
 

@@ -81,6 +81,7 @@ def test_nine_releases_in_ten_see_what_the_forecast_says_that_they_see(
         {**AUC, "threshold": limit("4m", 100, min=0.6)},
         {**FAIRNESS, "threshold": limit("4m", 100, min=0.7)},
         {**ORDERS, "threshold": limit("4m", 100, max=0.15)},
+        {**ORDERS, "threshold": limit("4m", 100, min=0.05)},
     ],
     ids=lambda e: f"{e['type']} {e.get('metric', '')}",
 )
@@ -95,6 +96,22 @@ def test_every_type_with_a_limit_is_simulated_and_a_large_regression_found(
     assert found.by_evidence == {}
     assert found.healthy_limit is not None
     assert found.healthy_limit.share < 0.1
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        CALIBRATION, AUC, FAIRNESS,
+        {**ORDERS, "compare": {"revertMargin": {"relative": 0.1}, "worse": "Lower"}},
+    ],
+    ids=lambda e: str(e["name"]),
+)  # fmt: skip
+def test_every_type_that_can_be_compared_is_simulated(entry: dict[str, object]) -> None:
+    plan = release({"compare": {}, **entry}, holds={50: "15m"})
+    (task,) = [t for t in tasks(plan, today(plan, 200.0), 4) if t.kind == "evidence"]
+    found = carry_out(task)
+    assert isinstance(found, dict)
+    assert found[0] is not None
 
 
 def test_a_limit_close_to_what_is_normal_stops_healthy_releases_and_the_forecast_says_so() -> None:
