@@ -21,8 +21,9 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("generated", ("python", "hack/gen", "--check")),
 )
 PURE = ("surefoot/api", "surefoot/engine", "surefoot/stats")
-TIERS = ("checks", "unit", "scenarios", "cluster", "e2e")
+TIERS = ("checks", "unit", "scenarios", "simulations", "cluster", "e2e")
 QUICK = ("checks", "unit", "scenarios")
+PURE = ("unit", "scenarios", "simulations")
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,19 @@ def run_checks(_: Sequence[str]) -> Result:
 
 
 def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
-    """A tier that is a folder of tests."""
+    """A tier that is a folder of tests; simulations are those of the unit tests that take long, and
+    longer still while coverage is measured."""
+    simulations = tier == "simulations"
+    folder = "unit" if simulations else tier
+    marked = ["-m", "simulation" if simulations else "not simulation"]
 
     def run(more: Sequence[str]) -> Result:
         began = time.monotonic()
         with TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             subprocess.run(
-                [BIN / "pytest", "-q", f"tests/{tier}", f"--junitxml={report}",
-                 *_spread(tier), *more],
+                [BIN / "pytest", "-q", f"tests/{folder}", f"--junitxml={report}",
+                 *marked, *_spread(tier), *more],
                 cwd=ROOT, check=False,
             )  # fmt: skip
             counts = _counts(report)
@@ -107,7 +112,7 @@ def _pure(tier: str, more: Sequence[str]) -> list[str]:
 
 def _spread(tier: str) -> list[str]:
     """Pure tests share nothing: they run on all cores. Those with a server or a clock do not."""
-    return ["--numprocesses=auto", "--dist=worksteal"] if tier in ("unit", "scenarios") else []
+    return ["--numprocesses=auto", "--dist=worksteal"] if tier in PURE else []
 
 
 def main(arguments: Sequence[str], usage: str) -> int:
@@ -122,7 +127,8 @@ def main(arguments: Sequence[str], usage: str) -> int:
             file=sys.stderr,
         )
         return 2
-    covering = {"unit", "scenarios"} <= set(chosen)
+    # Measuring coverage doubles the time: the quick subset leaves it to the whole run.
+    covering = {"unit", "scenarios"} <= set(chosen) and chosen != QUICK
     results = []
     for tier in chosen:
         print(f"== {tier}", flush=True)

@@ -171,6 +171,7 @@ def halves_played(which: Past, ask: Recorded, count: int) -> list[Any]:
     return asyncio.run(splits_of(which, count, ask, SCRAPE, lambda text: None))
 
 
+@pytest.mark.simulation
 def test_halves_of_a_healthy_incumbent_are_promoted_and_each_query_is_asked_once() -> None:
     which, ask = past(BOTH), Recorded({"fraud-v41": (100.0, 1.0)}, ["a", "b", "c", "d"])
     splits = halves_played(which, ask, 4)

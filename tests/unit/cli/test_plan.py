@@ -57,6 +57,7 @@ ERRORS_BOTH = {**ERRORS, "compare": {}, "threshold": limit("1m", 500)}
 LATE = {**CALIBRATION, "labelDelay": "30m", "threshold": limit("30m", 100, min=0.9)}
 
 
+@pytest.mark.simulation
 def test_a_plan_shows_steps_sizes_costs_false_reverts_and_what_to_mend(tmp_path: Path) -> None:
     file = written(tmp_path, ERRORS_BOTH, LATE)
     code, text = plan("-f", file, "--traffic", "50", "--error-rate", "0.01", "--runs", "4")
@@ -76,6 +77,7 @@ def test_a_plan_shows_steps_sizes_costs_false_reverts_and_what_to_mend(tmp_path:
     assert "an error rate of" not in text
 
 
+@pytest.mark.simulation
 def test_a_plan_as_json_has_every_figure(tmp_path: Path) -> None:
     file = written(tmp_path, ERRORS_BOTH)
     code, text = plan("-f", file, "--traffic", "50", "--runs", "4", "-o", "json")
@@ -115,6 +117,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.simulation
 def test_the_page_is_whole_loads_nothing_and_escapes_what_is_not_its_own(tmp_path: Path) -> None:
     file = written(tmp_path, ERRORS_BOTH, LATE)
     Path(file).write_text(Path(file).read_text().replace("name: fraud\n", 'name: "<b>fraud"\n', 1))

@@ -44,6 +44,7 @@ def smallest(plan: ModelReleaseSpec, rps: float, runs: int = 6) -> float | None:
     return min((size for size in found.values() if size is not None), default=None)
 
 
+@pytest.mark.simulation
 @settings(max_examples=5, deadline=None, derandomize=True)
 @given(st.floats(5.0, 60.0), st.sampled_from([ERRORS, P99, DRIFT]))
 def test_more_traffic_never_raises_the_smallest_regression_that_is_seen(
@@ -55,6 +56,7 @@ def test_more_traffic_never_raises_the_smallest_regression_that_is_seen(
     assert few is None or many <= few
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("entry", [ERRORS, P99, DRIFT], ids=lambda e: str(e["name"]))
 def test_nine_releases_in_ten_see_what_the_forecast_says_that_they_see(
     entry: dict[str, object],
@@ -69,6 +71,7 @@ def test_nine_releases_in_ten_see_what_the_forecast_says_that_they_see(
     assert 0.8 <= seen / 300 <= 0.97
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     "entry",
     [
@@ -121,6 +124,7 @@ def test_a_limit_close_to_what_is_normal_stops_healthy_releases_and_the_forecast
     assert found.healthy_limit.share > 0.9
 
 
+@pytest.mark.simulation
 def test_signals_share_the_budget_and_hold_or_watch_only_have_none_of_it() -> None:
     plan = release(
         {**ERRORS, "compare": {}}, {**P99, "compare": {}},

@@ -53,7 +53,7 @@ class World:
 
     def connect(self, port: int | None, on_done: Callable[[Key], None] | None = None) -> None:
         self.metrics = PrometheusMetrics(
-            f"http://127.0.0.1:{port}", ago(15), on_done or self.done.put_nowait, ago(60)
+            f"http://127.0.0.1:{port}", ago(1.5), on_done or self.done.put_nowait, ago(60)
         )
 
     def tick(self, *questions: Question, after_s: float = 0) -> Mapping[str, Answer] | None:

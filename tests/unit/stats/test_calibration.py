@@ -212,6 +212,7 @@ def perfect(dice: np.random.Generator, size: int) -> LabeledHistogram:
     return LabeledHistogram(TENTHS, tuple(positives), tuple(negatives), score.sum())
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("size", "plain"), [(100, 0.10), (5000, 0.014)])
 def test_chance_adds_as_much_to_a_perfect_model_as_is_subtracted(size: int, plain: float) -> None:
     dice = np.random.default_rng(5)
@@ -225,6 +226,7 @@ def test_chance_adds_as_much_to_a_perfect_model_as_is_subtracted(size: int, plai
     assert np.mean(biases) == pytest.approx(np.mean(gaps), rel=0.05)
 
 
+@pytest.mark.simulation
 def test_a_perfect_model_exceeds_the_cuts_in_about_five_percent() -> None:
     dice = np.random.default_rng(6)
     found = [perfect(dice, 1000) for _ in range(1000)]

@@ -190,6 +190,7 @@ def missed(seed, rate, ratio, dispersion, per_minute, runs=150, steps=STEPS):
     return lost / runs
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("dispersion", "most", "least"), [(2.0, 0.05, 0.0), (0.0, 1.0, 0.1)])
 def test_rare_errors_need_more_than_the_sum_of_squares(monkeypatch, dispersion, most, least):
     """At 1 % for hours a candidate expects 0.06 errors a minute: a lucky one has hardly any squares."""
@@ -205,6 +206,7 @@ def clumped(rng, mean, dispersion):
     return rng.poisson(rng.gamma(mean / (dispersion - 1), dispersion - 1))
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("rate", "ratio", "dispersion", "per_minute"),
     [(0.005, 1.0, 1.0, 6000), (0.001, 1.0, 1.0, 1200), (0.005, 0.8, 2.0, 1200), (0.02, 2.0, 2.0, 6000)],

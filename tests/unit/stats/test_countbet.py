@@ -210,6 +210,7 @@ def test_a_new_state_is_read_as_it_was_stored() -> None:
     assert CountState().wealth == fresh(4)
 
 
+@pytest.mark.simulation
 def test_under_poisson_noise_at_the_margin_the_bound_holds() -> None:
     """400 releases of 60 intervals at exactly the margin: 5 % are allowed, far fewer cross."""
     rng, crossed = random.Random(7), 0

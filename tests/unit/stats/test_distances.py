@@ -189,6 +189,7 @@ def map_to(edges: tuple[float, ...], *tables: list[int]) -> list[Histogram]:
     return [at_centres(table, edges) for table in tables]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("metric", "least", "most"),
     [(kolmogorov_smirnov, 0.0, 0.05), (wasserstein_normed, 0.03, 0.08), (mean_shift, 0.03, 0.08)],

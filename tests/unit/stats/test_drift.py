@@ -142,6 +142,7 @@ def test_more_of_the_same_changes_the_cut_and_not_the_value(
     assert often.null_cut <= once.null_cut
 
 
+@pytest.mark.simulation
 @both
 def test_noise_alone_exceeds_the_cut_in_about_five_percent(metric: Metric) -> None:
     dice = random.Random(7)

@@ -41,6 +41,7 @@ def test_what_the_incumbent_does_as_well_is_no_evidence(rates: tuple[float, floa
     assert value(course(groups(2000, *rates), groups(500, *rates))) < 1
 
 
+@pytest.mark.simulation
 def test_noise_in_small_groups_is_no_evidence() -> None:
     """200 releases at exactly the margin: 5 % are allowed to cross."""
     rng, crossed = random.Random(4), 0

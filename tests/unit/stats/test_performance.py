@@ -107,6 +107,7 @@ def test_all_four_are_those_of_scikit_learn(
         assert precision(scores, threshold) is None
 
 
+@pytest.mark.simulation
 @given(tables, tables, st.randoms())
 def test_the_area_of_the_scores_within_the_buckets_is_within_the_resolution(
     positives: list[int], negatives: list[int], dice: Random

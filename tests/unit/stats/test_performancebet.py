@@ -85,6 +85,7 @@ def _ever(seed: int, sharpness: float) -> float:
     return most
 
 
+@pytest.mark.simulation
 def test_an_equal_ranking_seldom_reaches_the_limit_and_a_worse_one_does():
     healthy = sum(_ever(seed, 0.6) >= 20 for seed in range(150))
     assert healthy <= 5
