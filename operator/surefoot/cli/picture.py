@@ -94,6 +94,7 @@ def _head(release: Mapping[str, Any], now: datetime) -> Table:
         ("Incumbent", _arm(part(status, "incumbent"))),
         ("Traffic", _traffic(status)),
         *step_lines(status),
+        *_evidence(status),
         *_hypothesis(status),
     ]
     for label, value in rows:
@@ -140,6 +141,22 @@ def _traffic(status: Mapping[str, Any]) -> Text:
         sentence = f"\nthe incumbent could take {capacity:.0%} of all traffic back now"
         text.append(sentence, style="" if capacity >= 1 else "yellow")
     return text
+
+
+def _evidence(status: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:
+    """What the comparisons weigh together, and each alone; nothing without a comparison."""
+    evidence = part(status, "evidence")
+    value, limit = number(evidence, "value"), number(evidence, "limit")
+    if value is None or limit is None or not parts(evidence, "signals"):
+        return []
+    style = "red" if value >= limit else "yellow" if value * value >= limit else ""
+    text = Text().append(f"{value:.3g} of {limit:g}", style=style)
+    text.append(" that the candidate is worse than the incumbent")
+    each = (
+        f"{words(s, 'name', ABSENT)} {figure(number(s, 'value'))}"
+        for s in parts(evidence, "signals")
+    )
+    return [("Evidence", text.append(f"\n{', '.join(each)}", style="dim"))]
 
 
 def _hypothesis(status: Mapping[str, Any]) -> list[tuple[str, RenderableType]]:

@@ -158,3 +158,16 @@ def test_it_says_what_became_of_the_hope_and_what_is_watched() -> None:
     assert "Watched since the promotion" in shown
     assert "Fail" in row_of(shown, "drift")
     assert "Hypothesis" not in text_of(render(release(), NOW))
+
+
+@pytest.mark.parametrize("value", [1.2, 5.0, 21.0])
+def test_it_says_what_the_comparisons_weigh(value: float) -> None:
+    compared = release()
+    signals = [{"name": "errors", "value": 2 * value}, {"name": "p99", "value": 0.5}]
+    compared["status"]["evidence"] = {"value": value, "limit": 20, "signals": signals}
+    shown = text_of(render(compared, NOW))
+    said = f"Evidence {value:g} of 20 that the candidate is worse than the incumbent"
+    assert row_of(shown, "Evidence") == said
+    assert f"errors {2 * value:g}, p99 0.5" in shown
+    compared["status"]["evidence"]["signals"] = []
+    assert "Evidence" not in text_of(render(compared, NOW))
