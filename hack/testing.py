@@ -111,7 +111,10 @@ def _pure(tier: str, more: Sequence[str]) -> list[str]:
 
 
 def _spread(tier: str) -> list[str]:
-    """Pure tests share nothing: they run on all cores. Those with a server or a clock do not."""
+    """Pure tests share nothing: they run on all cores. Those of the cluster tier wait for servers
+    most of the time: each of three processes has API servers of its own."""
+    if tier == "cluster":
+        return ["--numprocesses=3", "--dist=worksteal"]
     return ["--numprocesses=auto", "--dist=worksteal"] if tier in PURE else []
 
 

@@ -165,7 +165,6 @@ async def _carrying(sent: dict[str, bytes], runs: int) -> list[float]:
     server = TestServer(app)
     await server.start_server()
     client = Client(f"http://127.0.0.1:{server.port}")
-    await client.start()
     found: list[float] = []
     try:
         for _ in range(runs):

@@ -238,7 +238,6 @@ async def test_forty_thousand_series_are_summed_by_prometheus(tmp_path: Path) ->
             past.add("orders_total", labels, rising(factor * 0.5))
     prometheus = past.serve(tmp_path)
     asker = Asker(prometheus.url, max_answer_bytes=8 * 1024 * 1024)
-    await asker.client.start()
     business = question("Business", "b", start=at(clock.ago(1.5)))
     sound = question("PromQL", "q", query="vector(3)")
     try:

@@ -31,7 +31,6 @@ async def test_bounds_of_the_exporters_choosing_stay_the_edges(tmp_path: Path) -
         flags=["--enable-feature=native-histograms"], convert_classic_histograms_to_nhcb=True,
     )  # fmt: skip
     asker = Asker(prometheus.url)
-    await asker.client.start()
 
     def counted(pod: str, count: int) -> None:
         prometheus.has(f'histogram_count(model_score{{pod="{pod}"}})', count)
