@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -17,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from surefoot.api.base import is_address
 from surefoot.api.durations import Duration
 from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, SourceKind
 
@@ -49,10 +49,16 @@ class Settings(BaseModel):
     @field_validator("prometheus_url")
     @classmethod
     def _is_http(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_address(value):
             raise ValueError("must be an address such as http://prometheus.monitoring:9090")
         return value.rstrip("/")
+
+    @field_validator("scrape_interval", "prometheus_timeout")
+    @classmethod
+    def _lasts(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("must be 1s or longer")
+        return value
 
     @field_validator("prometheus_replica_labels", mode="before")
     @classmethod

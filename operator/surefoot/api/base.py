@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -29,6 +30,17 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 def is_label(text: str) -> bool:
     """Whether a name can be that of a Service or a Deployment here."""
     return _LABEL.fullmatch(text) is not None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of an HTTP server, with or without a path."""
+    try:
+        parts = urlsplit(text)
+        host, sound = (parts.hostname or "").encode("idna"), parts.port != 0
+    except ValueError:
+        return False
+    plain = not (parts.query or parts.fragment)
+    return parts.scheme in ("http", "https") and bool(host) and sound and plain
 
 
 Text = Annotated[str, Field(max_length=1024)]

@@ -33,7 +33,8 @@ class MetricsSource(ApiModel):
         str | None,
         Field(
             max_length=512,
-            pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$",
+            pattern=r"^https?://([^/?#@\s:\[\]]+|\[[0-9a-fA-F:.]+\])"
+            r"(:([1-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?(/[^?#\s]*)?$",
             description="Default: the operator's own (the chart's prometheus.url).",
         ),
     ] = None

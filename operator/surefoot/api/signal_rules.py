@@ -67,7 +67,7 @@ def _source_fits(s: Any) -> bool:
 
 
 def _watchable(s: Any) -> bool:
-    alone = s.type is T.DATA_QUALITY or s.threshold is not None
+    alone = (s.type is T.DATA_QUALITY or s.threshold is not None) and s.baseline != "Reference"
     return s.watch is None or (alone and "{{incumbent" not in (s.query or "").replace(" ", ""))
 
 
@@ -179,8 +179,10 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
     ),
     CelRule(
         "!has(self.watch) || ((self.type == 'DataQuality' || has(self.threshold)) && "
+        "(!has(self.baseline) || self.baseline != 'Reference') && "
         "(!has(self.query) || !self.query.matches('\\\\{\\\\{ *incumbent')))",
-        "watch needs a limit that stands alone: set threshold, and no {{incumbent.…}} in a query; "
+        "watch needs a limit that stands alone: set threshold, no baseline Reference, and no "
+        "{{incumbent.…}} in a query; "
         "after the promotion there is no incumbent",
         _watchable,
     ),

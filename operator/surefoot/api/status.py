@@ -170,12 +170,16 @@ class SignalStatus(ApiModel):
     frozen: FrozenBins | None = None
 
 
+MOST_FLOATS = 200
+"""What a test may keep; the longest, of calibration by 40 bins, has 67."""
+
+
 class PromotionEvidence(ApiModel):
     """The mirrored test of a comparison: that the candidate is not worse than its promoteMargin."""
 
     agreed: Annotated[Short, Field(description="As in the comparison.")]
     value: Annotated[float, Field(ge=0, description="Enough at 1 / falsePromoteBudget.")] = 1.0
-    state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+    state: Annotated[list[float], Field(max_length=MOST_FLOATS)] = Field(default_factory=list)
 
 
 class SignalEvidence(ApiModel):
@@ -189,9 +193,15 @@ class SignalEvidence(ApiModel):
     value: Annotated[
         float, Field(ge=0, description="Evidence that the candidate is worse than its margin.")
     ] = 1.0
+    counted: Annotated[
+        bool, Field(description="Whether it spends the budget: it may revert the release.")
+    ] = True
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
+    blind: Annotated[
+        int, Field(ge=0, description="How many intervals in a row could not be compared.")
+    ] = 0
     intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
-    state: Annotated[list[float], Field(max_length=200)] = Field(default_factory=list)
+    state: Annotated[list[float], Field(max_length=MOST_FLOATS)] = Field(default_factory=list)
     promotion: PromotionEvidence | None = None
     unlike: Annotated[
         Text, Field(description="Why the last interval was not bet on: the arms' loads differed.")
@@ -204,6 +214,9 @@ class EvidenceStatus(ApiModel):
     value: float = 1.0
     limit: Annotated[float, Field(description="1 / falseRevertBudget.")] = 20.0
     leading: Annotated[Short | None, Field(description="The signal that weighs most.")] = None
+    spare: Annotated[
+        float, Field(ge=0, le=1, description="The share of the budget that no signal has.")
+    ] = 0.0
     signals: list[SignalEvidence] = Field(default_factory=list)
 
 

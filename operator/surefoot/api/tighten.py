@@ -114,13 +114,43 @@ def _steps(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
 
 
 def _cut_short(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
-    """A promoteMargin shortens holds: of locked steps only where the class has one itself."""
-    if any(_goes_early(signal) for signal in of.signals or []):
-        return None
-    found = (signal.name for signal in plan.signals if _goes_early(signal))
+    """A promoteMargin shortens holds: of locked steps only as easily as the class itself does."""
+    early = [signal for signal in plan.signals if _goes_early(signal)]
+    theirs = {signal.name: signal for signal in of.signals or []}
+    allowed = any(map(_goes_early, theirs.values()))
+    budget = (of.analysis or Analysis()).false_promote_budget
+    if early and plan.analysis.false_promote_budget > budget:
+        return (
+            f"spec.analysis.falsePromoteBudget is {plan.analysis.false_promote_budget:g}: it must be "
+            f"{budget:g} or less, as it cuts locked holds short"
+        )
+    for signal in early:
+        their = theirs.get(signal.name)
+        if not allowed or (their is not None and _easier(signal, their)):
+            return f"signal {signal.name}: compare.promoteMargin cuts holds short: remove it"
+    left = (s.name for s in plan.signals if early and _steps_aside(s, theirs.get(s.name)))
     return next(
-        (f"signal {n}: compare.promoteMargin cuts holds short: remove it" for n in found), None
+        (
+            f"signal {n}: with onBreach Observe it no longer holds back: remove onBreach"
+            for n in left
+        ),
+        None,
     )
+
+
+def _easier(mine: Signal, their: Signal) -> bool:
+    """Whether a class's signal lets a candidate go up early on less than the class asks for."""
+    if mine.compare is None or their.compare is None:
+        return True
+    a, b = mine.compare.promote_margin, their.compare.promote_margin
+    if a is None or b is None or (a.relative is None) != (b.relative is None):
+        return True
+    return (a.relative or a.absolute or 0.0) > (b.relative or b.absolute or 0.0)
+
+
+def _steps_aside(mine: Signal, their: Signal | None) -> bool:
+    watches = mine.on_breach is OnBreach.OBSERVE
+    return watches and their is not None and their.on_breach is not OnBreach.OBSERVE
 
 
 def _goes_early(signal: Signal) -> bool:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from surefoot.api.base import is_address
 from surefoot.cli.problem import Problem
 from surefoot.cli.reading import clean
 
@@ -37,8 +38,7 @@ class Service:
 
 def parse(given: str) -> str | Service:
     """What a person gave: `http(s)://…`, or `NAMESPACE/SERVICE[:PORT][/PATH]`. Raises `Problem`."""
-    parts = urlsplit(given)
-    if parts.scheme in _PORTS and parts.hostname and not (parts.query or parts.fragment):
+    if is_address(given):
         return given.rstrip("/")
     if found := _SERVICE.fullmatch(given.rstrip("/")):
         port, path = found["port"] or "9090", found["path"] or ""

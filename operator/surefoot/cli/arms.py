@@ -69,7 +69,7 @@ class Arms:
         from kubernetes.client import CoreV1Api
 
         unknown = f"The port of Service {clean(service)} is not known"
-        advice = "write it as backendRef.port (an incumbent's as --incumbent DEPLOYMENT:PORT)"
+        advice = "write the candidate's as backendRef.port, an incumbent's as --incumbent DEPLOYMENT:PORT"
         try:
             with as_problems("Cannot read it"):
                 found = CoreV1Api(self._connect().client).read_namespaced_service(

@@ -1,19 +1,19 @@
 """Today's traffic for a forecast: from Prometheus where it is asked, else given or assumed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from surefoot.adapters.prometheus.collection import collect
 from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.durations import format_duration
-from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import SignalType
 from surefoot.cli.problem import Problem
 from surefoot.cli.prometheus import open_prometheus
 from surefoot.engine.questions import Answer, ArmRef, Question
+from surefoot.engine.tick import source_of
 from surefoot.planning.today import Baseline, Today, assumed
 from surefoot.stats.measures import Counts, Measure
 
@@ -68,19 +68,26 @@ def measured(spec: ModelReleaseSpec, figures: Figures, look: Look) -> Today:
 
 async def _ask(spec: ModelReleaseSpec, look: Look) -> Mapping[str, Answer]:
     async with open_prometheus(look.address, look.context, look.kubeconfig) as prometheus:
-        return await read(spec.signals, look, prometheus.ask, prometheus.scrape_interval)
+        return await read(spec, look, prometheus.ask, prometheus.scrape_interval)
 
 
 async def read(
-    signals: Sequence[Signal], look: Look, ask: Ask, scrape_interval: timedelta
+    spec: ModelReleaseSpec, look: Look, ask: Ask, scrape_interval: timedelta
 ) -> Mapping[str, Answer]:
     """Answers about the incumbent by signal name."""
     now = datetime.now(UTC)
-    questions = {}
-    for signal in signals:
+    questions, source = {}, source_of(spec)
+    forced = source.forced if source is not None else ()
+    for signal in spec.signals:
         end = now - scrape_interval - signal.delay
         questions[signal.name] = Question(
-            signal, look.namespace, look.incumbent, look.incumbent, end - look.over, end
+            signal,
+            look.namespace,
+            look.incumbent,
+            look.incumbent,
+            end - look.over,
+            end,
+            matchers=forced,
         )
     # One look: every sample of it is read, however long it reaches back.
     asked = list(questions.values())

@@ -13,6 +13,7 @@ from surefoot.api.vocabulary import SignalType
 from surefoot.cli.lookalikes import belongs, hint
 from surefoot.engine.judge import Stand, judge, judges_from
 from surefoot.engine.questions import Answer, ArmRef, ProblemKind, Question, Reading
+from surefoot.engine.tick import source_of
 from surefoot.engine.values import value_of
 from surefoot.stats.measures import Measure
 
@@ -76,9 +77,10 @@ async def probe(
     scrape_interval: timedelta,
 ) -> list[Found]:
     """Every signal over its window that ends now. `arms` are candidate and incumbent."""
-    found = []
+    found, source = [], source_of(spec)
+    forced = source.forced if source is not None else ()
     for signal in spec.signals:
-        asked = Question(signal, namespace, *arms, now - signal.window)
+        asked = Question(signal, namespace, *arms, now - signal.window, matchers=forced)
         found.append(await _one(ask, spec, asked, now, scrape_interval))
     return found
 

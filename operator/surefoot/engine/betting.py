@@ -6,6 +6,7 @@ turns "worse than the margin" into "not worse than it".
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol, TypeVar
 
 from surefoot.stats import calibrationbet, countbet, driftbet, fairnessbet, latencybet, scalarbet
@@ -27,6 +28,8 @@ from surefoot.stats.measures import (
 )
 from surefoot.stats.scalarbet import Reading, ScalarParams, ScalarState
 
+MOST_BINS = 40
+"""More bins of a histogram than this are merged before a bet that remembers each."""
 _A = TypeVar("_A")
 _B = TypeVar("_B")
 
@@ -92,7 +95,7 @@ class Drift:
     def advance(self, state: Sequence[float], interval: Interval[Measure]) -> Bet:
         """Rules as in `driftbet.advance`."""
         found = _stored(DriftState.from_floats, state) or DriftState()
-        found = driftbet.advance(found, only(interval, Histogram), self.params)
+        found = driftbet.advance(found, mapped(interval, _coarse), self.params)
         return Bet(found.to_floats(), driftbet.value(found))
 
 
@@ -161,9 +164,33 @@ def bins_of(measure: Measure) -> Bins | None:
             return (measure,)
         case LabeledHistogram():
             rows = zip(bucket_scores(measure), measure.positives, measure.counts, strict=True)
-            return tuple(LabeledScores(yes, s * n, n) for s, yes, n in rows)
+            cells = [LabeledScores(yes, s * n, n) for s, yes, n in rows]
+            return tuple(map(_together, _neighbours(cells)))
         case _:
             return None
+
+
+def _coarse(measure: Measure) -> Histogram | None:
+    """The histogram with neighbouring bins merged until a status can keep a number for each."""
+    if not isinstance(measure, Histogram):
+        return None
+    edges = [group[-1] for group in _neighbours([*measure.edges, inf])][:-1]
+    counts = [sum(group) for group in _neighbours(measure.counts)]
+    return Histogram(tuple(edges), tuple(counts), measure.total)
+
+
+def _neighbours(bins: Sequence[_A]) -> list[Sequence[_A]]:
+    """At most MOST_BINS groups, by their place alone: the same for both arms and all intervals."""
+    size = -(-len(bins) // MOST_BINS)
+    return [bins[at : at + size] for at in range(0, len(bins), size)]
+
+
+def _together(cells: Sequence[LabeledScores]) -> LabeledScores:
+    return LabeledScores(
+        sum(cell.positives for cell in cells),
+        sum(cell.score_sum for cell in cells),
+        sum(cell.total for cell in cells),
+    )
 
 
 def _groups_of(measure: Measure) -> Groups | None:

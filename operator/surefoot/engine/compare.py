@@ -1,6 +1,6 @@
 """Candidate against incumbent: closed intervals become evidence, each of them once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,11 +11,10 @@ from surefoot.api.vocabulary import OnBreach
 from surefoot.engine import bets
 from surefoot.engine.judge import Stand
 from surefoot.engine.margins import margin_text
-from surefoot.engine.questions import Answer, ProblemKind, answer_to, evidence_key
+from surefoot.engine.questions import ProblemKind, evidence_key
 from surefoot.stats import combine
 from surefoot.stats.combine import Judgement, Term
-from surefoot.stats.evidence import Interval, floor_digits
-from surefoot.stats.measures import Measure
+from surefoot.stats.evidence import floor_digits
 
 MOST_AT_ONCE = 10
 """Intervals of each signal that one collection catches up with; the next one takes the next."""
@@ -50,11 +49,10 @@ def spans(evidence: EvidenceStatus | None, stand: Stand) -> list[Span]:
     if not 0 <= stand.index < len(stand.plan.steps) or stand.since is None:
         return []
     length = stand.plan.analysis.evidence_interval
-    anchor = max(stand.since, stand.warm_at or stand.since)
     taken = {s.name: s.until for s in evidence.signals} if evidence else {}
     found: list[Span] = []
     for signal in compared(stand.plan):
-        first = anchor + signal.delay
+        first = first_start(signal, stand)
         start = max(first, taken.get(signal.name, first))
         for _ in range(MOST_AT_ONCE):
             if start + length > stand.now:
@@ -64,16 +62,26 @@ def spans(evidence: EvidenceStatus | None, stand: Stand) -> list[Span]:
     return found
 
 
+def first_start(signal: Signal, stand: Stand) -> datetime:
+    """Where this step's first interval begins."""
+    since = stand.since or stand.now
+    return max(since, stand.warm_at or since) + signal.delay
+
+
 def begin(evidence: EvidenceStatus | None, stand: Stand) -> EvidenceStatus | None:
     """Every comparison of the spec with its share of the budget; what was changed begins anew."""
     signals = compared(stand.plan)
-    if not signals:
+    if not signals and evidence is None:
         return None
     before = {s.name: s for s in evidence.signals} if evidence else {}
-    kept = {s.name: _again(before[s.name], s, stand) for s in signals if s.name in before}
-    shares = _shares(signals, kept)
+    kept = {
+        s.name: _again(before[s.name], s, stand)
+        for s in signals
+        if s.name in before and not _joins(before[s.name], s)
+    }
+    shares, spare = _shares(signals, kept, evidence)
     listed = [
-        kept[s.name].model_copy(update={"share": shares[s.name]})
+        kept[s.name].model_copy(update={"share": shares[s.name], "counted": _counts(s)})
         if s.name in kept
         else _begun(s, stand, shares[s.name])
         for s in signals
@@ -82,16 +90,38 @@ def begin(evidence: EvidenceStatus | None, stand: Stand) -> EvidenceStatus | Non
         value=evidence.value if evidence else 1.0,
         limit=round(1.0 / stand.plan.analysis.false_revert_budget, 6),
         leading=evidence.leading if evidence else None,
+        spare=spare,
         signals=listed,
     )
 
 
-def _shares(signals: list[Signal], kept: Mapping[str, SignalEvidence]) -> dict[str, float]:
-    """Only signals that may revert spend the budget; one that joins under way gets its part of it."""
-    counted = [s.name for s in signals if s.on_breach is OnBreach.REVERT]
+def _counts(signal: Signal) -> bool:
+    """Only signals that may revert spend the budget."""
+    return signal.on_breach is OnBreach.REVERT
+
+
+def _joins(old: SignalEvidence, signal: Signal) -> bool:
+    """One that only watched until now has spent nothing, and has no share yet."""
+    return _counts(signal) and not old.counted
+
+
+def _shares(
+    signals: Sequence[Signal],
+    kept: Mapping[str, SignalEvidence],
+    evidence: EvidenceStatus | None,
+) -> tuple[dict[str, float], float]:
+    """The share of each signal, and what is left for those to come. Who joins under way gets a part
+    of the others' shares, and what was given up by those that left: a comparison under another name
+    spends no budget twice."""
+    counted = [s.name for s in signals if _counts(s)]
     terms = [Term(name, kept[name].share, kept[name].value) for name in counted if name in kept]
-    spent = combine.joined_shares(terms, [name for name in counted if name not in kept])
-    return {s.name: spent.get(s.name, 0.0) for s in signals}
+    joining = [name for name in counted if name not in kept]
+    spare = 1.0
+    if evidence is not None:
+        left = (s for s in evidence.signals if s.counted and s.name not in counted)
+        spare = evidence.spare + sum(combine.restarted_share(s.share, s.value) for s in left)
+    spent = combine.joined_shares(terms, joining, min(1.0, spare))
+    return {s.name: spent.get(s.name, 0.0) for s in signals}, 0.0 if joining else min(1.0, spare)
 
 
 def _begun(signal: Signal, stand: Stand, share: float) -> SignalEvidence:
@@ -99,6 +129,7 @@ def _begun(signal: Signal, stand: Stand, share: float) -> SignalEvidence:
         name=signal.name,
         agreed=bets.agreed(signal, stand.plan),
         share=share,
+        counted=_counts(signal),
         until=stand.now,
         promotion=_promotion(signal, stand),
     )
@@ -111,9 +142,11 @@ def _promotion(signal: Signal, stand: Stand) -> PromotionEvidence | None:
 
 
 def _again(old: SignalEvidence, signal: Signal, stand: Stand) -> SignalEvidence:
-    """What is known of a signal; a changed test loses its evidence, and half of its share."""
+    """What is known of a signal; a changed test loses its evidence, and half of its share. So does
+    one of a time that is yet to come: the clock was set back, and it would see nothing until then."""
     found = old
-    if old.agreed != bets.agreed(signal, stand.plan):
+    ahead = old.until > stand.now + stand.plan.analysis.evidence_interval
+    if ahead or old.agreed != bets.agreed(signal, stand.plan):
         found = _begun(signal, stand, combine.restarted_share(old.share, old.value))
         found = found.model_copy(update={"promotion": old.promotion})
     fresh = _promotion(signal, stand)
@@ -123,57 +156,14 @@ def _again(old: SignalEvidence, signal: Signal, stand: Stand) -> SignalEvidence:
     return found if fresh == known else found.model_copy(update={"promotion": fresh})
 
 
-def take_in(
-    evidence: EvidenceStatus, stand: Stand, answers: Mapping[str, Answer]
-) -> EvidenceStatus:
-    """The evidence after all answered intervals. One that Prometheus did not answer is asked again,
-    and so is everything after it: evidence is taken in order."""
-    found = {s.name: s for s in evidence.signals}
-    stuck: set[str] = set()
-    for span in spans(evidence, stand):
-        answer = answer_to(answers, span.key)
-        if answer is None or unanswered(answer):
-            stuck.add(span.signal.name)
-        if span.signal.name in stuck or answer is None:
-            continue
-        found[span.signal.name] = _advanced(found[span.signal.name], stand, span, answer)
-    return evidence.model_copy(update={"signals": list(found.values())})
-
-
-def unanswered(answer: Answer) -> bool:
-    """Whether Prometheus did not answer, so that the interval is asked again."""
-    problems = (answer.candidate.problem, answer.incumbent.problem)
-    return any(p is not None and p.kind in _UNANSWERED for p in problems)
-
-
-def _advanced(old: SignalEvidence, stand: Stand, span: Span, answer: Answer) -> SignalEvidence:
-    interval: Interval[Measure] = Interval(
-        span.end.timestamp(), stand.index, answer.incumbent.measure, answer.candidate.measure
-    )
-    plan, signal, promotion = stand.plan, span.signal, old.promotion
-    bet = bets.sequential_test(signal, plan).advance(old.state, interval)
-    if promotion is not None:
-        mirrored = bets.sequential_test(signal, plan, promotes=True)
-        found = mirrored.advance(promotion.state, interval)
-        update = {"state": found.state, "value": floor_digits(found.value)}
-        promotion = promotion.model_copy(update=update)
-    return old.model_copy(
-        update={
-            "until": span.end,
-            "state": bet.state,
-            "value": floor_digits(bet.value),
-            "intervals": old.intervals + 1,
-            "promotion": promotion,
-        }
-    )
-
-
 def judge_evidence(
     evidence: EvidenceStatus, plan: ModelReleaseSpec
 ) -> tuple[EvidenceStatus, Judgement]:
     """All signals that may revert, under one budget, and the status that says so."""
-    counted = {s.name for s in compared(plan) if s.on_breach is OnBreach.REVERT}
-    terms = [Term(s.name, s.share, s.value) for s in evidence.signals if s.name in counted]
+    counted = [s for s in evidence.signals if s.counted]
+    # Shares that somebody wrote into the status by hand may add up to more than the whole.
+    whole = max(1.0, sum(s.share for s in counted))
+    terms = [Term(s.name, s.share / whole, s.value) for s in counted]
     found = combine.judge(terms, plan.analysis.false_revert_budget)
     update = {"value": floor_digits(found.evidence), "leading": found.leading}
     return evidence.model_copy(update=update), found

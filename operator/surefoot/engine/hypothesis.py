@@ -12,8 +12,9 @@ from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Hope, Outcome, SignalType
-from surefoot.engine.compare import MOST_AT_ONCE, Span, unanswered
+from surefoot.engine.compare import MOST_AT_ONCE, Span
 from surefoot.engine.counted import counted, edge_of
+from surefoot.engine.intervals import unanswered
 from surefoot.engine.judge import Stand, rounded
 from surefoot.engine.questions import Answer
 from surefoot.stats import confidence
@@ -53,7 +54,9 @@ def begin(status: HypothesisStatus | None, stand: Stand) -> HypothesisStatus | N
     if hope is None or signal is None:
         return None
     key = _agreed(hope, signal, stand.plan)
-    if status is not None and status.agreed == key:
+    # Of a time that is yet to come: the clock was set back, and nothing would be seen until then.
+    ahead = status is not None and status.until > stand.now + stand.plan.analysis.evidence_interval
+    if status is not None and status.agreed == key and not ahead:
         return status
     expected = hope.improve_by.relative or hope.improve_by.absolute or 0.0
     return HypothesisStatus(
@@ -87,10 +90,24 @@ def take_in(
         interval: Interval[Measure] = Interval(
             span.end.timestamp(), stand.index, answer.incumbent.measure, answer.candidate.measure
         )
-        state = _advanced(span.signal, stand.plan, status, interval)
+        state = _sound(span.signal, stand.plan, status, interval)
         update = {"until": span.end, "state": state, "intervals": status.intervals + 1}
         status = status.model_copy(update=update)
     return judged(status, stand)
+
+
+def _sound(
+    signal: Signal,
+    plan: ModelReleaseSpec,
+    status: HypothesisStatus,
+    interval: Interval[Measure],
+) -> list[float]:
+    """The state after the interval; numbers that no arithmetic bears were not measured."""
+    try:
+        state = _advanced(signal, plan, status, interval)
+    except (ArithmeticError, ValueError):
+        return status.state
+    return state if all(map(isfinite, state)) else status.state
 
 
 def _advanced(

@@ -95,6 +95,11 @@ def window_start(signal: Signal, stand: Stand) -> datetime:
     return start + signal.delay
 
 
+def _whole(samples: float | None) -> int | None:
+    """Samples as a status may carry them: no more than what floats count exactly."""
+    return int(min(samples, 2.0**53)) if samples is not None and isfinite(samples) else None
+
+
 def _blank(signal: Signal, stand: Stand) -> SignalStatus:
     return SignalStatus(
         name=signal.name,
@@ -140,7 +145,7 @@ def _judged(signal: Signal, stand: Stand, before: SignalStatus | None, answer: A
     status = status.model_copy(
         update={
             "value": rounded(value.number) if value.number is not None else None,
-            "samples": int(samples) if samples is not None and isfinite(samples) else None,
+            "samples": _whole(samples),
         }
     )
     if not is_due(signal, stand.plan, stand.index):

@@ -7,7 +7,7 @@ from datetime import datetime
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, StepStatus
 from surefoot.api.vocabulary import Outcome, Verdict
-from surefoot.engine import compare, hypothesis, load, watching
+from surefoot.engine import compare, hypothesis, intervals, load, watching, weighed
 from surefoot.engine.baselines import judge_against
 from surefoot.engine.judge import Judged, elapsed_since
 from surefoot.engine.questions import Answer, answer_to
@@ -111,6 +111,7 @@ def _judge(
         if answer is not None
     )
     judged = load.overruled(judged, status.evidence, stand, plan)
+    judged = weighed.overruled(judged, status.evidence, stand)
     status.signals = [j.status for j in judged]
     covered = all(j.covered for j in judged if j.gates or j.verdict is Verdict.NOT_DUE)
     _grow_hold(status, plan, obs.now, covered)
@@ -124,7 +125,7 @@ def _compare(
     stand = stand_of(status, plan, obs.now)
     evidence = compare.begin(status.evidence, stand)
     if evidence is not None:
-        evidence = compare.take_in(evidence, stand, obs.answers or {})
+        evidence = intervals.take_in(evidence, stand, obs.answers or {})
         evidence = load.noted(status.evidence, evidence, obs.answers or {})
         evidence, judgement = compare.judge_evidence(evidence, plan)
     status.evidence = evidence

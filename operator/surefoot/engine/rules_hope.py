@@ -1,6 +1,7 @@
 """The rule of a required hypothesis: no step to 100 before it is reached."""
 
 from surefoot.api.vocabulary import Hope, Reason, Rule
+from surefoot.engine.early import early, next_index
 from surefoot.engine.tick import Ruling, Tick
 from surefoot.engine.weights import FULL
 
@@ -16,8 +17,9 @@ def hoped(tick: Tick) -> Ruling | None:
         return None
     if plan.hypothesis is None or not plan.hypothesis.required or hope is None:
         return None
-    last = tick.baking or plan.weight_of(tick.step.index + 1) == FULL > tick.intended
-    over = tick.step.verified_at and tick.step.covered_seconds >= tick.step.hold_seconds
+    last = tick.baking or plan.weight_of(next_index(tick, plan)) == FULL > tick.intended
+    held = tick.step.covered_seconds >= tick.step.hold_seconds
+    over = tick.step.verified_at and (held or early(tick) is not None)
     if not last or not over or hope.verdict is Hope.REACHED:
         return None
     lost = hope.verdict is not Hope.TESTING

@@ -1,9 +1,9 @@
 """The rules of a running release: what blocks a step, when it is over, and what comes next."""
 
-from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.baselines import snapshots
+from surefoot.engine.early import early, next_index
 from surefoot.engine.judge import freeze
 from surefoot.engine.references import (
     GRACE_S,
@@ -79,7 +79,7 @@ def _blocked_route(tick: Tick) -> Ruling | None:
     if repeated is not None:
         text = f"rule {repeated.rule} lists a backend of one arm more than once: list each arm once"
         return _held(tick, Reason.ROUTE_UNSUITABLE, text, stalled=True)
-    target = plan.weight_of(_next_index(tick, plan))
+    target = plan.weight_of(next_index(tick, plan))
     coarse = too_coarse(tick.splits, target)
     if coarse is not None:
         text = (
@@ -209,21 +209,11 @@ def gate(tick: Tick) -> Ruling | None:
         text = f"waiting for the route to carry {tick.intended} %"
         return Ruling(Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
     where = "bake" if tick.baking else f"step {step.position}"
-    short = step.covered_seconds < step.hold_seconds and _early(tick) is None
+    short = step.covered_seconds < step.hold_seconds and early(tick) is None
     if short or (tick.plan.signals and not tick.fresh):
         text = f"{where} at {tick.intended} %, held for {step.hold_seconds:.0f} s"
         return Ruling(Rule.GATE, Reason.HOLD_RUNNING, text, tick.status)
     return None
-
-
-def _early(tick: Tick) -> str | None:
-    """Why the rest of this hold is not needed. The bake is never cut short, nor is a step in which
-    a signal has not passed once."""
-    if tick.plan is None or tick.baking or not tick.fresh or tick.step.index < 0:
-        return None
-    if any(j.gates and j.verdict is not Verdict.PASS for j in tick.judged):
-        return None
-    return compare.not_inferior(tick.status.evidence, tick.plan)
 
 
 def advance(tick: Tick) -> Ruling | None:
@@ -231,24 +221,17 @@ def advance(tick: Tick) -> Ruling | None:
     if not tick.in_flight or tick.plan is None or tick.baking or tick.release is None:
         return None
     count = len(tick.plan.steps)
-    index = count if tick.release.rollback else _next_index(tick, tick.plan)
+    index = count if tick.release.rollback else next_index(tick, tick.plan)
     target = tick.plan.weight_of(index)
     status = transitions.reach(tick.status, tick.plan, tick.now, index)
     if target == FULL > tick.intended and tick.obs.answers is not None:
         frozen = [freeze(j.signal, j.status, tick.obs.answers[j.signal.name]) for j in tick.judged]
         status = status.model_copy(update={"signals": frozen})
     text = f"from {tick.intended} to {target} % ({transitions.position(index, count)})"
-    if tick.step.covered_seconds < tick.step.hold_seconds and (why := _early(tick)):
+    if tick.step.covered_seconds < tick.step.hold_seconds and (why := early(tick)):
         text = f"{text}, early: {why}"
     waiting = (Reason.WEIGHT_NOT_VERIFIED, f"waiting for the route to carry {target} %")
     return Ruling(Rule.ADVANCE, Reason.STEP_REACHED, text, status, recorded=True, shown=waiting)
-
-
-def _next_index(tick: Tick, plan: ModelReleaseSpec) -> int:
-    """The step after this one; this one still, where a changed spec put it above the weight."""
-    index, count = tick.step.index, len(plan.steps)
-    ahead = 0 <= index < count and plan.weight_of(index) > tick.intended
-    return index if ahead else min(index + 1, count)
 
 
 def promote(tick: Tick) -> Ruling | None:

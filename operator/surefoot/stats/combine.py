@@ -76,19 +76,19 @@ def restarted_share(share: float, value: float) -> float:
     return floor_digits(share * min(0.5, value))
 
 
-def joined_shares(terms: Sequence[Term], joining: Sequence[str]) -> dict[str, float]:
+def joined_shares(terms: Sequence[Term], joining: Sequence[str], spare: float) -> dict[str, float]:
     """The shares once `joining` signals, whose evidence begins at 1, have been added to `terms`.
 
-    Each newcomer gets an even part p = 1/(terms + joining) of what the others have, in shares and in
-    wealth; nothing is left of one whose evidence has shrunk to nothing. The others keep 1 − k·p.
-    Neither the shares nor Σ w_i·W_i add up to more than before, so the bound stays.
+    `spare` is what no signal has: 1 at the start, later what those that left have left (see
+    `restarted_share`). It goes to the newcomers, and with it a part p = 1/(terms + joining) of what
+    the others have, in shares and in wealth; the others keep 1 − k·p. Neither the shares nor
+    Σ w_i·W_i, the spare included, add up to more than before, so the bound stays.
     """
-    if not terms:
-        return even_shares(joining) if joining else {}
     if not joining:
         return {term.name: term.share for term in terms}
     part = 1.0 / (len(terms) + len(joining))
     given = part * sum(term.share * min(1.0, term.value) for term in terms)
+    given += spare / len(joining)
     kept = 1.0 - part * len(joining)
     shares = {term.name: floor_digits(kept * term.share) for term in terms}
     return shares | {name: floor_digits(given) for name in joining}

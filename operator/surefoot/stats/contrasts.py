@@ -77,7 +77,7 @@ def _gap(
         return None
     if log_ratio and not (old.value > 0 and new.value > 0):
         return None
-    gap = log(new.value / old.value) if log_ratio else new.value - old.value
+    gap = log(new.value) - log(old.value) if log_ratio else new.value - old.value
     return Contrast(sign * (gap - margin), margin * margin)
 
 

@@ -73,7 +73,7 @@ class ScalarState:
     def from_floats(cls, floats: Sequence[float]) -> "ScalarState":
         """The state that was stored; ValueError for what cannot have been."""
         end, last, squares, pairs, *rest = floats
-        if not (isfinite(end) and isfinite(last)) or not 0 <= squares * pairs < float("inf"):
+        if not (isfinite(end) and isfinite(last)) or not 0 <= min(squares, pairs) < float("inf"):
             raise ValueError("stored evidence has to be finite, and its scale not negative")
         wealth = Wealth.from_floats(rest)
         return cls(wealth, ceil_digits(last), ceil_digits(squares), int(pairs), end)

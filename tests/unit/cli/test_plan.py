@@ -182,7 +182,7 @@ async def test_todays_traffic_is_what_the_incumbent_showed() -> None:
         )
 
     plan = release(ERRORS_BOTH, {**DRIFT, "compare": {}})
-    answers = await read(plan.signals, LOOK, ask, timedelta(seconds=15))
+    answers = await read(plan, LOOK, ask, timedelta(seconds=15))
     found = today_of(plan, Figures(), LOOK, answers)
     assert found.rps == pytest.approx(10.0, rel=0.05)
     errors = found.baselines["errors"]
@@ -202,7 +202,7 @@ async def test_without_traffic_it_has_to_be_given() -> None:
         return ()
 
     plan = release(ERRORS_BOTH)
-    answers = await read(plan.signals, LOOK, ask, timedelta(seconds=15))
+    answers = await read(plan, LOOK, ask, timedelta(seconds=15))
     with pytest.raises(
         Problem, match=r"no traffic of fraud-v41 in the last 10m .*: pass --traffic"
     ):
@@ -214,7 +214,7 @@ async def test_without_an_error_one_is_taken_and_said_so() -> None:
         return (series("envoy_cluster_external_upstream_rq_completed", 6000),)
 
     plan = release(ERRORS_BOTH)
-    answers = await read(plan.signals, LOOK, ask, timedelta(seconds=15))
+    answers = await read(plan, LOOK, ask, timedelta(seconds=15))
     errors = today_of(plan, Figures(), LOOK, answers).baselines["errors"]
     assert isinstance(errors.measure, Counts)
     assert errors.measure.bad == 1.0

@@ -93,3 +93,19 @@ def test_every_wrong_variable_is_told_at_once():
         "SUREFOOT_PROMETHEUS_URL",
         "SUREFOOT_WORKERS",
     ]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://p:99999", "http://u:se/kret@h:9090", "http://[::1", "http://exa..mple", "ftp://p", ""],
+)
+def test_an_address_that_is_none_is_one_sentence_without_its_password(address: str) -> None:
+    with pytest.raises(SettingsError, match="SUREFOOT_PROMETHEUS_URL") as said:
+        Settings.from_environment({"SUREFOOT_PROMETHEUS_URL": address})
+    assert "kret" not in str(said.value)
+
+
+@pytest.mark.parametrize("name", ["SUREFOOT_SCRAPE_INTERVAL", "SUREFOOT_PROMETHEUS_TIMEOUT"])
+def test_no_time_at_all_is_too_short(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}: must be 1s or longer"):
+        Settings.from_environment({"SUREFOOT_PROMETHEUS_URL": "http://p:9090", name: "0s"})

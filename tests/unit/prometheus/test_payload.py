@@ -65,7 +65,7 @@ def test_single_values() -> None:
         (200, b'{"status":"success","warnings":7,"data":{}}', ProblemKind.PARTIAL, "partial: 7"),
         (302, b"", ProblemKind.UNREACHABLE, "redirect (HTTP 302)"),
         (401, b"Unauthorized", ProblemKind.UNREACHABLE, "check the credentials"),
-        (502, b"Bad Gateway", ProblemKind.UNREACHABLE, "HTTP 502"),
+        (502, b"Bad Gateway", ProblemKind.TIMEOUT, "HTTP 502"),
         (500, b'{"status":"error"}', ProblemKind.QUERY, "HTTP 500"),
     ],
 )
@@ -82,3 +82,25 @@ def test_words_of_others_become_one_short_line_without_credentials() -> None:
     assert clean("a\n\t b") == "a b"
     assert clean("see https://user:secret@host/x?y") == "see https://host/x?y"
     assert len(clean("long " * 200)) <= 240
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (504, b"<html>", ProblemKind.TIMEOUT),
+        (413, b"too large", ProblemKind.TIMEOUT),
+        (404, b"<html>", ProblemKind.UNREACHABLE),
+        (429, b'{"status":"error","errorType":"x","error":"slow down"}', ProblemKind.UNREACHABLE),
+        (
+            503,
+            b'{"status":"error","errorType":"unavailable","error":"no"}',
+            ProblemKind.UNREACHABLE,
+        ),
+    ],
+)
+def test_only_what_another_query_may_fare_better_with_is_asked_apart(
+    status: int, body: bytes, kind: ProblemKind
+) -> None:
+    with pytest.raises(Failed) as failed:
+        decode(status, body)
+    assert failed.value.problem.kind is kind

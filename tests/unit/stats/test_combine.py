@@ -86,25 +86,27 @@ def test_promotion_needs_every_gating_signal() -> None:
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1e6)), max_size=6),
     st.integers(0, 4),
+    st.floats(0, 1),
 )
 def test_who_joins_raises_neither_the_shares_nor_the_sum(
-    known: list[tuple[float, float]], joining: int
+    known: list[tuple[float, float]], joining: int, spare: float
 ) -> None:
-    whole = max(1.0, sum(share for share, _ in known))
+    whole = max(1.0, spare + sum(share for share, _ in known))
+    spare /= whole
     terms = [Term(f"t{i}", share / whole, value) for i, (share, value) in enumerate(known)]
     names = [f"n{i}" for i in range(joining)]
-    shares = joined_shares(terms, names)
+    shares = joined_shares(terms, names, spare)
     assert set(shares) == {t.name for t in terms} | set(names)
-    most = sum(t.share for t in terms) if terms else 1.0
+    most = sum(t.share for t in terms) + spare
     assert sum(shares.values()) <= most * (1 + 1e-9)
-    if terms:
-        before = sum(t.evidence for t in terms)
-        after = sum(shares[t.name] * t.value for t in terms) + sum(shares[n] for n in names)
-        assert after <= before * (1 + 1e-9) + 1e-12
+    before = sum(t.evidence for t in terms) + spare
+    after = sum(shares[t.name] * t.value for t in terms) + sum(shares[n] for n in names)
+    assert after <= before * (1 + 1e-9) + 1e-12
 
 
 def test_who_joins_gets_an_even_part_of_what_the_others_have() -> None:
-    assert joined_shares([Term("a", 1.0, 1.0)], ["b"]) == {"a": 0.5, "b": 0.5}
-    assert joined_shares([], ["b", "c"]) == {"b": 0.5, "c": 0.5}
-    assert joined_shares([], []) == {}
-    assert joined_shares([Term("a", 0.4, 3.0)], []) == {"a": 0.4}
+    assert joined_shares([Term("a", 1.0, 1.0)], ["b"], 0.0) == {"a": 0.5, "b": 0.5}
+    assert joined_shares([], ["b", "c"], 1.0) == {"b": 0.5, "c": 0.5}
+    assert joined_shares([], [], 1.0) == {}
+    assert joined_shares([Term("a", 0.4, 3.0)], [], 0.6) == {"a": 0.4}
+    assert joined_shares([], ["b"], 0.25) == {"b": 0.25}

@@ -4,7 +4,6 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import aiohttp
 from yarl import URL
@@ -31,10 +30,9 @@ class Client:
         credentials: Credentials | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        parts = urlsplit(url)
-        host = parts.hostname or "its address"
-        self._where = f"{host}:{parts.port}" if parts.port else host
         self._url = URL(url.rstrip("/") + "/api/v1/query")
+        host = self._url.host or "its address"
+        self._where = f"{host}:{self._url.explicit_port}" if self._url.explicit_port else host
         self._timeout_s = timeout.total_seconds()
         self._max_answer_bytes = max_answer_bytes
         self._slots = asyncio.Semaphore(max_concurrent)
@@ -80,7 +78,7 @@ class Client:
             text = f"Prometheus at {self._where} did not answer within {self._timeout_s:g} s"
             text += ": check its load, or shorten the signal's window"
             raise Failed(ProblemKind.TIMEOUT, text) from None
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, UnicodeError) as error:
             text = unreachable(self._where, error, wire.auth, self._url.scheme == "https")
             raise Failed(ProblemKind.UNREACHABLE, text) from None
 

@@ -16,6 +16,12 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
+MOST_JOINED = 50
+"""What makes one query at most."""
+MOST_TRACED = 50_000
+"""Series in all traces together."""
+
+
 class Bounded(OrderedDict[K, V], Generic[K, V]):
     """A mapping that forgets its oldest entries."""
 
@@ -71,6 +77,23 @@ class Memory:
     crowded: Bounded[Arms, tuple[int, float]] = field(default_factory=Bounded)
     scalars: Bounded[str, bool] = field(default_factory=Bounded)
     traces: Bounded[Hashable, Trace] = field(default_factory=Bounded)
+    _joined: tuple[int, float] = (MOST_JOINED, 0.0)
+
+    def keep(self, key: Hashable, trace: Trace) -> None:
+        """A window's trace; the oldest go when all together hold more series than is good."""
+        self.traces[key] = trace
+        held = sum(len(each.series) for each in self.traces.values())
+        while held > MOST_TRACED and len(self.traces) > 1:
+            held -= len(self.traces.popitem(last=False)[1].series)
+
+    def joined_most(self, at: float) -> int:
+        """How many wants make one query: fewer for a while, where together they were too much."""
+        most, until = self._joined
+        return most if until > at else MOST_JOINED
+
+    def too_much_together(self, number: int, at: float) -> None:
+        """So many wants failed together, and none of them alone."""
+        self._joined = max(1, number // 2), at + REMEMBERED_S
 
     def is_apart(self, key: Hashable, at: float) -> bool:
         """Whether a want is asked on its own, because it failed while it was asked with others."""

@@ -76,7 +76,9 @@ def decode(status: int, body: bytes) -> Result:
         if not isinstance(answer, dict) or answer.get("status") not in ("success", "error"):
             raise ValueError("no such answer")
     except (ValueError, RecursionError):
-        raise Failed(ProblemKind.UNREACHABLE, _foreign(status)) from None
+        # What stands in front gave this query up: another one may go through.
+        kind = ProblemKind.TIMEOUT if status in (413, 502, 504) else ProblemKind.UNREACHABLE
+        raise Failed(kind, _foreign(status)) from None
     if answer["status"] == "error" or status >= 300:
         raise _error(answer, status)
     if answer.get("warnings"):
@@ -104,6 +106,9 @@ def _foreign(status: int) -> str:
 
 def _error(answer: Mapping[str, Any], status: int) -> Failed:
     words = clean(str(answer.get("error") or f"HTTP {status}"))
+    if status == 429 or answer.get("errorType") in ("unavailable", "too_many_requests"):
+        text = f"Prometheus takes no more queries now (HTTP {status}): {words}"
+        return Failed(ProblemKind.UNREACHABLE, text)
     if answer.get("errorType") == "timeout":
         return Failed(ProblemKind.TIMEOUT, f"Prometheus gave the query up: {words}")
     return Failed(ProblemKind.QUERY, f"Prometheus refuses the query: {words}")

@@ -83,7 +83,8 @@ class Reader:
             wants.values(self.ask, every, self.at, self.memory),
             self._lone({key: each for key, each in queries.items() if key not in known}),
         )
-        read = dict(zip(ends, [await self._ends(e, parts[e.values()]) for e in ends], strict=True))
+        closely = await asyncio.gather(*(self._ends(e, parts[e.values()]) for e in ends))
+        read = dict(zip(ends, closely, strict=True))
         found: dict[Key, Found] = {**lone, **{key: read[each] for key, each in ends_of_key.items()}}
         for key, want in sums.items():
             got = parts[want.values()]
@@ -173,7 +174,9 @@ class Reader:
                 trace = await self._traced(ends, found, restless, trace)
             except Failed as failure:
                 return failure.problem
-            self.memory.traces[key] = trace
+            if not isinstance(ends.window, tuple):
+                # A closed interval is not asked about again.
+                self.memory.keep(key, trace)
             restless = ends.restless(found, trace)
             if trace.until < ends.end:
                 return Problem(ProblemKind.TIMEOUT, _unfinished(ends, trace))

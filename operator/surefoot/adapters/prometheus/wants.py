@@ -13,7 +13,6 @@ from surefoot.engine.questions import Problem, ProblemKind
 
 Ask = Callable[[str, float], Awaitable[Result]]
 PART = "surefoot_part"
-_MOST_JOINED = 50
 _CATCH_UP_S = 600.0
 
 
@@ -48,15 +47,18 @@ async def samples(
         alone = want.arms if memory.is_apart(want.arms, at) else None
         old = None if want.end is None else want.end // _CATCH_UP_S
         groups[promql.shape(want.arms), old, alone].append(want)
-    asked = [_samples(ask, group, at, scrape_s, memory) for group in _chunks(groups)]
+    asked = [
+        _samples(ask, group, at, scrape_s, memory)
+        for group in _chunks(groups, memory.joined_most(at))
+    ]
     return {want: found for each in await asyncio.gather(*asked) for want, found in each.items()}
 
 
-def _chunks(groups: Mapping[Hashable, list[Samples]]) -> list[list[Samples]]:
+def _chunks(groups: Mapping[Hashable, list[Samples]], most: int) -> list[list[Samples]]:
     return [
-        group[first : first + _MOST_JOINED]
+        group[first : first + most]
         for group in groups.values()
-        for first in range(0, len(group), _MOST_JOINED)
+        for first in range(0, len(group), most)
     ]
 
 
@@ -78,7 +80,10 @@ async def _samples(
         again = [[w for w in wants if w.arms == each] for each in arms]
         split = [_samples(ask, group, at, scrape_s, memory) for group in again]
         parts = await asyncio.gather(*split)
-        memory.rejoin([w.arms for part in parts for w, f in part.items() if isinstance(f, tuple)])
+        sound = [w.arms for part in parts for w, f in part.items() if isinstance(f, tuple)]
+        if len(set(sound)) == len(arms):
+            memory.too_much_together(len(arms), at)
+        memory.rejoin(sound)
         return {want: found for part in parts for want, found in part.items()}
     if isinstance(found, Vector):
         text = "Prometheus gave single values for raw samples: check what is in front of it"
@@ -93,7 +98,8 @@ async def values(
     distinct = list(dict.fromkeys(wants))
     alone = [[want] for want in distinct if memory.is_apart(want.key, at)]
     joined = [want for want in distinct if not memory.is_apart(want.key, at)]
-    groups = [joined[n : n + _MOST_JOINED] for n in range(0, len(joined), _MOST_JOINED)]
+    most = memory.joined_most(at)
+    groups = [joined[n : n + most] for n in range(0, len(joined), most)]
     asked = [_values(ask, group, at, memory) for group in (*groups, *alone)]
     return {want: found for each in await asyncio.gather(*asked) for want, found in each.items()}
 
@@ -116,6 +122,8 @@ async def _values(
         memory.set_apart([want.key for want in wants], at)
         split = await asyncio.gather(*(_values(ask, [want], at, memory) for want in wants))
         sound = [w.key for part in split for w, f in part.items() if not isinstance(f, Problem)]
+        if len(sound) == len(wants):
+            memory.too_much_together(len(wants), at)
         memory.rejoin(sound)
         return {want: found for part in split for want, found in part.items()}
     if not isinstance(found, Vector):
