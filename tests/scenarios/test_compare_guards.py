@@ -198,6 +198,9 @@ async def test_shares_and_states_that_someone_wrote_stop_nothing():
          Scalar(1e200), Scalar(1e-200)),
         ("Drift", {"compare": {}, "source": {"preset": "model-server"}},
          Histogram((0.5,), (1e300, 1e300)), Histogram((0.5,), (1e-300, 1e300))),
+        ("Calibration", {"compare": {}, "metric": "ECE", "source": {"preset": "model-server"}},
+         LabeledHistogram((0.5,), (1e300, 1e300), (1e300, 1e300), 1e300),
+         LabeledHistogram((0.5,), (1e200, 1e300), (1.0, 1e300), 1e300)),
         ("ErrorRate", {"compare": {}, "source": {"preset": "envoy"}},
          Counts(1e300, 1e305), Counts(1e305, 1e305)),
     ],
@@ -220,3 +223,15 @@ async def test_another_name_for_a_comparison_spends_no_budget_twice():
     world.apply(signals=[{**world.spec["signals"][0], "name": "renamed"}])
     await world.tick(10)
     assert 0 < evidence(world, "renamed")["share"] <= 0.5
+
+
+@pytest.mark.parametrize("number", [1e300, 1e308])
+async def test_a_hope_outlives_numbers_that_no_arithmetic_bears_and_a_clock_set_back(number):
+    hope = {"signal": "errors", "improveBy": {"relative": 0.5}}
+    world = new_world(signals=[errors()], steps=LONG, bake="20m", analysis=MINUTE, hypothesis=hope)
+    both(world, Counts(number / 2, number), Counts(number / 4, number), "errors")
+    world.measures[("errors", "candidate")] = Counts(0.0, number)
+    await world.run(300, every=30)
+    world.now -= timedelta(hours=2)
+    await world.run(300, every=30)
+    assert world.phase == "Progressing"

@@ -140,12 +140,12 @@ def _cut_short(plan: ModelReleaseSpec, of: ReleaseClassSpec) -> str | None:
 
 def _easier(mine: Signal, their: Signal) -> bool:
     """Whether a class's signal lets a candidate go up early on less than the class asks for."""
-    if mine.compare is None or their.compare is None:
-        return True
-    a, b = mine.compare.promote_margin, their.compare.promote_margin
-    if a is None or b is None or (a.relative is None) != (b.relative is None):
-        return True
-    return (a.relative or a.absolute or 0.0) > (b.relative or b.absolute or 0.0)
+    return _promote_margin(mine) > _promote_margin(their)
+
+
+def _promote_margin(signal: Signal) -> float:
+    margin = signal.compare.promote_margin if signal.compare is not None else None
+    return (margin.relative or margin.absolute or 0.0) if margin is not None else 0.0
 
 
 def _steps_aside(mine: Signal, their: Signal | None) -> bool:

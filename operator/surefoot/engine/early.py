@@ -21,8 +21,6 @@ def _compared_here(tick: Tick, plan: ModelReleaseSpec) -> bool:
     """Evidence of lower weights says nothing of this one: enough intervals of this step to revert it
     have been taken in."""
     assert tick.status.evidence is not None
-    if tick.step.verified_at is None:
-        return False
     stand = stand_of(tick.status, plan, tick.now)
     known = {s.name: s for s in tick.status.evidence.signals}
     enough = plan.analysis.min_adverse_intervals * plan.analysis.evidence_interval

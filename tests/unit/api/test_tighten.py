@@ -284,3 +284,23 @@ def test_locked_steps_and_analysis() -> None:
     assert said(locked, steps=[{"weight": 50, "hold": "1h"}]) == (
         "spec.steps has no step at 10 %: add it and hold it for 10m"
     )
+
+
+def test_locked_holds_are_cut_short_no_more_easily_than_the_class_does() -> None:
+    locked = {"locked": ["steps"], "signals": [errors(compare=EARLY)]}
+    wider = {"promoteMargin": {"relative": 5.0}}
+    cut = "signal errors: compare.promoteMargin cuts holds short: remove it"
+    assert said(locked, signals=[errors(compare=wider)]) == cut
+    budget = said(locked, analysis={"falsePromoteBudget": 0.4}, signals=[errors(compare=EARLY)])
+    assert budget is not None
+    assert "spec.analysis.falsePromoteBudget is 0.4: it must be 0.05 or less" in budget
+    other = errors(name="other")
+    two = {"locked": ["steps"], "signals": [errors(compare=EARLY), other]}
+    aside = said(two, signals=[{**other, "onBreach": "Observe"}])
+    assert aside == "signal other: with onBreach Observe it no longer holds back: remove onBreach"
+    lacking = {
+        "locked": ["steps"],
+        "signals": [errors(compare=EARLY), errors(name="bare", compare={})],
+    }
+    bare = said(lacking, signals=[errors(name="bare", compare=EARLY)])
+    assert bare == "signal bare: compare.promoteMargin cuts holds short: remove it"
