@@ -22,6 +22,7 @@ PLURALS = {
     "Endpoints": "/api/v1/{ns}endpoints",
     "Event": "/apis/events.k8s.io/v1/{ns}events",
     "Pod": "/api/v1/{ns}pods",
+    "ConfigMap": "/api/v1/{ns}configmaps",
     "Namespace": "/api/v1/namespaces",
 }
 
