@@ -11,7 +11,7 @@ import pytest
 
 from surefoot.adapters.prometheus import PrometheusMetrics
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.engine import compare
+from surefoot.engine import compare, intervals
 from surefoot.engine.judge import Stand
 from surefoot.engine.questions import Answer, Question
 from surefoot.ports import Key
@@ -125,7 +125,7 @@ async def caught_up(prometheus: Prometheus, stand: Stand) -> tuple[dict[str, Ans
             ]
             answers = await asker.ask(questions, stand.now, timedelta(seconds=15), CAUGHT)
             found |= answers
-            evidence = compare.take_in(evidence, stand, answers)
+            evidence = intervals.take_in(evidence, stand, answers)
     finally:
         await asker.client.close()
     assert all(signal.until > stand.now - timedelta(seconds=60) for signal in evidence.signals)

@@ -53,3 +53,22 @@ async def test_a_right_that_is_missing_is_a_sentence_and_no_reason_to_stop() -> 
 async def test_a_server_that_fails_is_asked_again_later() -> None:
     with pytest.raises(TransientError):
         await found(503, json.loads("{}"))
+
+
+async def test_a_class_that_was_deleted_before_the_watch_began_is_not_believed_in() -> None:
+    there = True
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response(CLASS if there else {}, status=200 if there else 404)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        api = Api(client.Configuration(host=str(server.make_url("/")).rstrip("/")))
+        store = KubernetesStore(api, Cache())
+        try:
+            assert isinstance(await store.release_class("tier1"), ReleaseClassSpec)
+            there = False
+            assert await store.release_class("tier1") is None
+        finally:
+            await api.close()

@@ -182,15 +182,17 @@ class KubernetesStore:
         return await self._configs.value(namespace, name, key)
 
     async def _look(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        """The cached object; one that no watch has shown is asked for, as a list may be under way."""
+        """The cached object; one that no watch has shown is asked for, as a list may be under way.
+
+        It is not kept: what is deleted before the watch begins would be believed in for ever.
+        """
         body = self._cache.get(kind, namespace, name)
-        if body is None:
-            try:
-                body = await self._api.get(self._path(kind, namespace, name))
-            except NotFoundError:
-                return None
-            self._cache.put(kind, body)
-        return body
+        if body is not None:
+            return body
+        try:
+            return await self._api.get(self._path(kind, namespace, name))
+        except NotFoundError:
+            return None
 
     def concerned(self, namespace: str, told: Callable[[Json], bool]) -> list[Key]:
         """Releases of a namespace that a change is about."""
