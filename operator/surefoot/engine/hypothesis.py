@@ -12,7 +12,7 @@ from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Hope, Outcome, SignalType
-from surefoot.engine.compare import MOST_AT_ONCE, Span
+from surefoot.engine.compare import MOST_AT_ONCE, Span, first_start
 from surefoot.engine.counted import counted, edge_of
 from surefoot.engine.intervals import unanswered
 from surefoot.engine.judge import Stand, rounded
@@ -39,7 +39,7 @@ def spans(status: HypothesisStatus | None, stand: Stand) -> list[Span]:
     if signal is None or not 0 <= stand.index < len(stand.plan.steps) or stand.since is None:
         return []
     length = stand.plan.analysis.evidence_interval
-    anchor = max(stand.since, stand.warm_at or stand.since) + signal.delay
+    anchor = first_start(signal, stand)
     start = max(anchor, status.until) if status is not None else anchor
     found: list[Span] = []
     while start + length <= stand.now and len(found) < MOST_AT_ONCE:

@@ -31,6 +31,12 @@ class Judged:
         """Whether it has a say in this step at all."""
         return self.signal.on_breach is not OnBreach.OBSERVE and self.verdict >= Verdict.PASS
 
+    def overruled(self, verdict: Verdict, reason: str, covered: bool = True) -> "Judged":
+        """Another verdict on the same numbers; what was not covered before is not now."""
+        update = {"verdict": verdict.label, "reason": reason[:1024]}
+        status = self.status.model_copy(update=update)
+        return Judged(self.signal, status, verdict, self.covered and covered)
+
 
 @dataclass(frozen=True, slots=True)
 class Stand:

@@ -111,14 +111,8 @@ def overruled(
         return tuple(judged)
     notes = {s.name: s.unlike for s in evidence.signals if s.unlike}
     return tuple(
-        _inconclusive(each, notes[each.signal.name])
+        each.overruled(Verdict.INCONCLUSIVE, notes[each.signal.name])
         if each.signal.name in notes and each.verdict is Verdict.PASS
         else each
         for each in judged
     )
-
-
-def _inconclusive(judged: Judged, text: str) -> Judged:
-    update = {"verdict": Verdict.INCONCLUSIVE.label, "reason": text}
-    status = judged.status.model_copy(update=update)
-    return Judged(judged.signal, status, Verdict.INCONCLUSIVE, judged.covered)

@@ -33,12 +33,15 @@ def _overruled(judged: Judged, seen: SignalEvidence | None, stand: Stand) -> Jud
     if seen.blind >= MOST_BLIND:
         text = seen.unlike or "an arm had no samples, or the arms' buckets differ"
         text = f"the last {seen.blind} intervals could not be compared: {text}"
-        return _as(judged, Verdict.INCONCLUSIVE if seen.unlike else Verdict.NO_DATA, text)
+        verdict = Verdict.INCONCLUSIVE if seen.unlike else Verdict.NO_DATA
+        return judged.overruled(verdict, text, covered=bool(seen.unlike))
     analysis = stand.plan.analysis
     lag = stand.now - max(seen.until, first_start(judged.signal, stand))
     if lag > _LATE * analysis.evidence_interval + 2 * analysis.interval:
         lags = format_duration(timedelta(seconds=round(lag.total_seconds())))
-        return _as(judged, Verdict.NO_DATA, f"its comparison lags {lags} behind")
+        return judged.overruled(
+            Verdict.NO_DATA, f"its comparison lags {lags} behind", covered=False
+        )
     if judged.signal.on_breach is OnBreach.HOLD:
         return _held(judged, seen, 1.0 / analysis.false_revert_budget)
     return judged
@@ -47,11 +50,5 @@ def _overruled(judged: Judged, seen: SignalEvidence | None, stand: Stand) -> Jud
 def _held(judged: Judged, seen: SignalEvidence, limit: float) -> Judged:
     text = f"evidence {seen.value:.3g} of {limit:g} that the candidate is worse"
     if seen.value >= limit:
-        return _as(judged, Verdict.FAIL, text)
-    return _as(judged, Verdict.INCONCLUSIVE, text) if seen.value >= sqrt(limit) else judged
-
-
-def _as(judged: Judged, verdict: Verdict, text: str) -> Judged:
-    status = judged.status.model_copy(update={"verdict": verdict.label, "reason": text[:1024]})
-    covered = judged.covered and verdict is not Verdict.NO_DATA
-    return Judged(judged.signal, status, verdict, covered)
+        return judged.overruled(Verdict.FAIL, text)
+    return judged.overruled(Verdict.INCONCLUSIVE, text) if seen.value >= sqrt(limit) else judged
