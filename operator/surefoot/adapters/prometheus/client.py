@@ -8,7 +8,7 @@ from datetime import timedelta
 import aiohttp
 from yarl import URL
 
-from surefoot.adapters.prometheus.credentials import BadCredentials, Credentials
+from surefoot.adapters.prometheus.credentials import Advice, BadCredentials, Credentials
 from surefoot.adapters.prometheus.payload import Failed, Result, decode
 from surefoot.adapters.prometheus.refusals import unauthorized, unreachable
 from surefoot.adapters.prometheus.wire import Wire, Wires
@@ -29,14 +29,16 @@ class Client:
         headers: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
         tls: ssl.SSLContext | None = None,
+        advice: Advice | None = None,
     ) -> None:
+        """`headers` and `tls` hold beside `credentials`; `advice` is for who reads a refusal."""
         self._url = URL(url.rstrip("/") + "/api/v1/query")
         host = self._url.host or "its address"
         self._where = f"{host}:{self._url.explicit_port}" if self._url.explicit_port else host
         self._timeout_s = timeout.total_seconds()
         self._max_answer_bytes = max_answer_bytes
         self._slots = asyncio.Semaphore(max_concurrent)
-        self._wires = Wires(credentials, dict(headers or {}), self._timeout_s, tls)
+        self._wires = Wires(credentials, dict(headers or {}), self._timeout_s, tls, advice)
 
     async def close(self) -> None:
         """Close all connections."""

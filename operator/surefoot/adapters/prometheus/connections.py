@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -98,33 +98,38 @@ class Connections:
 
     def connection_of(self, source: MetricsSource | None) -> Connection:
         """How a source is asked. Raises Failed where it cannot be."""
-        if source is None:
-            return self._own
-        if source.address is None or source.kind is None:
-            if source.tenant is None:
-                return self._own
-            if self._own.kind is SourceKind.PROMETHEUS:
-                text = "the ReleaseClass sets metrics.tenant, but the operator's own source is a"
-                text += " Prometheus, which has none: set metrics.address and metrics.kind, too"
-                raise Failed(ProblemKind.QUERY, text)
-            own = self._own
-            return Connection(own.address, own.kind, source.tenant, own.replica_labels, own.folder)
-        labels = tuple(source.replica_labels or DEFAULT_REPLICA_LABELS)
-        folder = self._folder(source.credentials)
-        return Connection(source.address.rstrip("/"), source.kind, source.tenant, labels, folder)
-
-    def _folder(self, name: str | None) -> Path | None:
-        if name is None:
-            return None
-        if self._credentials is None:
-            text = (
-                f"there are no credentials {name}: add prometheus.credentials.{name} to the chart"
-            )
-            raise Failed(ProblemKind.UNREACHABLE, text)
-        return self._credentials / name
+        return connection_of(source, self._own, self._credentials)
 
     async def close(self) -> None:
         """Close all connections."""
         for source in self._sources.values():
             await source.client.close()
         self._sources.clear()
+
+
+def connection_of(
+    source: MetricsSource | None, own: Connection, credentials: Path | None
+) -> Connection:
+    """How a class's source is asked, beside the operator's own. Raises Failed where it cannot be."""
+    if source is None:
+        return own
+    if source.address is None or source.kind is None:
+        if source.tenant is None:
+            return own
+        if own.kind is SourceKind.PROMETHEUS:
+            text = "the ReleaseClass sets metrics.tenant, but the operator's own source is a"
+            text += " Prometheus, which has none: set metrics.address and metrics.kind, too"
+            raise Failed(ProblemKind.QUERY, text)
+        return replace(own, tenant=source.tenant)
+    labels = tuple(source.replica_labels or DEFAULT_REPLICA_LABELS)
+    folder = _folder(source.credentials, credentials)
+    return Connection(source.address.rstrip("/"), source.kind, source.tenant, labels, folder)
+
+
+def _folder(name: str | None, credentials: Path | None) -> Path | None:
+    if name is None:
+        return None
+    if credentials is None:
+        text = f"there are no credentials {name}: add prometheus.credentials.{name} to the chart"
+        raise Failed(ProblemKind.UNREACHABLE, text)
+    return credentials / name

@@ -23,6 +23,17 @@ class BadCredentials(Exception):
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What to do where a server wants more, or cannot be reached. By default for who installs the chart."""
+
+    credentials: str = "mount them with prometheus.auth or prometheus.credentials of the chart"
+    certificate: str = "mount tls.crt and tls.key"
+    authority: str = "put its authority into ca.crt"
+    folder: str = "add it to prometheus.credentials of the chart"
+    reach: str = "check its address and that it runs"
+
+
+@dataclass(frozen=True)
 class Auth:
     """What goes along with a query. `shown` are the files to look at when it is refused."""
 
@@ -30,13 +41,14 @@ class Auth:
     tls: ssl.SSLContext | None = None
     shown: str = ""
     certificate: str = ""
+    advice: Advice = Advice()
 
 
 class Credentials:
     """One folder of files. A kubelet swaps all of them at once, by a symlink."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, advice: Advice | None = None) -> None:
+        self.folder, self._advice = folder, advice or Advice()
 
     def stamp(self) -> Stamp:
         """Changes whenever a file does: its time, its inode and its size."""
@@ -45,9 +57,7 @@ class Credentials:
     def read(self) -> tuple[Stamp, Auth]:
         """The credentials as they are now. Raises BadCredentials."""
         if not self.folder.is_dir():
-            raise BadCredentials(
-                f"there is no folder {self.folder}: add it to prometheus.credentials of the chart"
-            )
+            raise BadCredentials(f"there is no folder {self.folder}: {self._advice.folder}")
         for _ in range(_TRIES):
             before = self.stamp()
             try:
@@ -74,7 +84,7 @@ class Credentials:
             shown = ["tls.crt"]
         names = " and ".join(str(self.folder / name) for name in shown)
         certificate = str(self.folder / "tls.crt") if "tls.crt" in there else ""
-        return Auth(headers, self._tls(there), names, certificate)
+        return Auth(headers, self._tls(there), names, certificate, self._advice)
 
     def _in_pairs(self, there: set[str]) -> None:
         for pair in (("username", "password"), ("tls.crt", "tls.key")):

@@ -9,7 +9,6 @@ from surefoot.adapters.prometheus.payload import clean
 
 # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, …_HOSTNAME_MISMATCH, …_IP_ADDRESS_MISMATCH.
 _EXPIRED, _OTHER_NAME = 10, (62, 64)
-_MOUNT = "mount tls.crt and tls.key"
 _OUR_CERTIFICATE = {
     "CERTIFICATE_REQUIRED": "wants a client certificate",
     "CERTIFICATE_EXPIRED": "says that the client certificate has expired",
@@ -25,8 +24,7 @@ def unauthorized(where: str, status: int, auth: Auth) -> str:
     """HTTP 401 or 403."""
     if not auth.shown:
         return (
-            f"Prometheus at {where} asks for credentials (HTTP {status}): mount them with "
-            "prometheus.auth or prometheus.credentials of the chart"
+            f"Prometheus at {where} asks for credentials (HTTP {status}): {auth.advice.credentials}"
         )
     if status == 403:
         return (
@@ -45,7 +43,7 @@ def unreachable(where: str, error: Exception, auth: Auth, secure: bool = False) 
     if said is not None:
         return f"Prometheus at {where} {said}"
     text = f"Prometheus at {where} cannot be reached ({_why(error)})"
-    return f"{text}: check its address and that it runs"
+    return f"{text}: {auth.advice.reach}"
 
 
 def _tls(error: BaseException | None, auth: Auth) -> str | None:
@@ -53,21 +51,21 @@ def _tls(error: BaseException | None, auth: Auth) -> str | None:
     for _ in range(5):
         wrapped = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
         if wrapped is None and isinstance(error, ssl.SSLCertVerificationError):
-            return _theirs(error)
+            return _theirs(error, auth)
         if wrapped is None and isinstance(error, ssl.SSLError):
             return _ours(error, auth)
         error = wrapped or (error.__cause__ or error.__context__ if error is not None else None)
     return None
 
 
-def _theirs(error: ssl.SSLCertVerificationError) -> str:
+def _theirs(error: ssl.SSLCertVerificationError, auth: Auth) -> str:
     if error.verify_code == _EXPIRED:
         return "has a certificate that has expired: renew it there"
     if error.verify_code in _OTHER_NAME:
         return f"has a certificate for another name ({clean(error.verify_message)}): ask it by that name"
     return (
-        f"has a certificate that is not trusted ({clean(error.verify_message)}): put its authority "
-        "into ca.crt"
+        f"has a certificate that is not trusted ({clean(error.verify_message)}): "
+        f"{auth.advice.authority}"
     )
 
 
@@ -75,7 +73,7 @@ def _ours(error: ssl.SSLError, auth: Auth) -> str:
     reason = error.reason or ""
     for word, said in _OUR_CERTIFICATE.items():
         if word in reason:
-            files = f"look at {auth.certificate}" if auth.certificate else _MOUNT
+            files = f"look at {auth.certificate}" if auth.certificate else auth.advice.certificate
             return f"{said}: {files}"
     return (
         f"fails in TLS ({clean(reason or type(error).__name__)}): check that its address is https"
@@ -92,7 +90,7 @@ def _broke_off(error: Exception) -> bool:
 def _hint(auth: Auth) -> str:
     if auth.certificate:
         return f"does not accept the client certificate: look at {auth.certificate}"
-    return f"wants a client certificate: {_MOUNT}"
+    return f"wants a client certificate: {auth.advice.certificate}"
 
 
 def _why(error: Exception) -> str:

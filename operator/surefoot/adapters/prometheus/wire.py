@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from surefoot.adapters.prometheus.credentials import Auth, Credentials, Stamp
+from surefoot.adapters.prometheus.credentials import Advice, Auth, Credentials, Stamp
 
 
 class Wire:
@@ -27,10 +27,11 @@ class Wires:
         headers: Mapping[str, str],
         timeout_s: float,
         tls: ssl.SSLContext | None = None,
+        advice: Advice | None = None,
     ) -> None:
-        """`tls` is for where the credentials have none."""
+        """`tls` is for where the credentials have none, `advice` for where there are none."""
         self._credentials, self._headers, self._timeout_s = credentials, dict(headers), timeout_s
-        self._tls = tls
+        self._tls, self._none = tls, Auth(advice=advice or Advice())
         self._current: Wire | None = None
 
     @asynccontextmanager
@@ -50,7 +51,7 @@ class Wires:
         current = self._current
         if current is not None and current.stamp == stamp:
             return current
-        stamp, auth = self._credentials.read() if self._credentials else (stamp, Auth())
+        stamp, auth = self._credentials.read() if self._credentials else (stamp, self._none)
         self._current = Wire(self._opened(auth), stamp, auth)
         if current is not None:
             current.replaced = True
