@@ -75,6 +75,7 @@ def release(folder: Path, **over: Any) -> str:
         "signals": signals,
         **over,
     }
+    spec = {key: value for key, value in spec.items() if value is not None}
     path = folder / "release.yaml"
     meta = {"name": "fraud", "namespace": "risk"}
     body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ModelRelease", "metadata": meta}
@@ -196,10 +197,8 @@ def test_a_service_is_reached_through_the_api_server(
     first = admin.run(*words, *given)
     assert first.returncode == 0, first.stderr
     body = json.loads(first.stdout)
-    assert (
-        body["prometheus"]
-        == f"Prometheus at Service {service}/prometheus:9090 through the API server"
-    )
+    through = f"Prometheus at Service {service}/prometheus:9090 through the API server"
+    assert body["prometheus"] == f"{through} (--prometheus)"
     assert body["signals"][0]["incumbent"]["samples"] == 1000
     none = admin.run(*words)
     assert none.returncode == 1
@@ -208,11 +207,59 @@ def test_a_service_is_reached_through_the_api_server(
     )
     kube.create(operator(f"http://prometheus.{service}.svc:9090"))
     found = json.loads(admin.run(*words).stdout)
-    assert found["prometheus"] == body["prometheus"]
+    assert found["prometheus"] == f"{through} (the operator's)"
     assert found["signals"][0]["candidate"]["samples"] == 100
     wrong = admin.run(*words, "--prometheus", f"{service}/prometheus-2:9090")
     assert wrong.returncode == 1
     assert 'services "prometheus-2" not found' in wrong.stderr
+
+
+def test_the_class_is_fetched_from_the_api_server(
+    api: Cluster, kube: Kube, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    name = f"tier1-{kube.namespace}"
+    nobody = {"matchers": [{"label": "cluster", "value": "elsewhere"}]}
+    kube.create(a_class(name, {"address": prometheus.url, "kind": "Prometheus"}))
+    admin = Person(api, kube, tmp_path, "admin")
+    file = release(tmp_path, releaseClassName=name, steps=None, signals=None)
+    words = ("probe", "-f", file, "--incumbent", "fraud-v41:80", "-o", "json")
+    done = admin.run(*words)
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    assert body["prometheus"] == f"Prometheus at {prometheus.url} (ReleaseClass {name})"
+    (errors,) = body["signals"]
+    assert (errors["candidate"]["samples"], errors["incumbent"]["samples"]) == (100, 1000)
+    kube.patch("ReleaseClass", name, {"spec": {"metrics": nobody}})
+    done = admin.run(*words, "--prometheus", prometheus.url)
+    assert done.returncode == 1
+    (errors,) = json.loads(done.stdout)["signals"]
+    assert all('cluster="elsewhere"' in query for query in errors["queries"])
+    # Who may not read classes is told so, and what to do, in one line.
+    done = Person(api, kube, tmp_path, "alice").run(*words)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f'releaseclasses.surefoot.dev "{name}" is forbidden' in done.stderr
+    assert "add the class to the file" in done.stderr
+    kube.delete("ReleaseClass", name)
+    gone = admin.run(*words).stderr
+    assert f'releaseclasses.surefoot.dev "{name}" not found' in gone
+    assert "or point kubectl at the cluster" in gone
+
+
+def a_class(name: str, metrics: dict[str, Any]) -> dict[str, Any]:
+    """A class with steps and errors, asked there."""
+    signal = {
+        "name": "errors",
+        "type": "ErrorRate",
+        "source": {"preset": "envoy"},
+        "threshold": {**HOUR, "max": 0.05},
+    }
+    spec = {"steps": [{"weight": 5, "hold": "10m"}], "signals": [signal], "metrics": metrics}
+    return {
+        "apiVersion": "surefoot.dev/v1alpha1",
+        "kind": "ReleaseClass",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
 
 
 def operator(url: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from surefoot.adapters.prometheus.collection import collect
@@ -11,9 +11,9 @@ from surefoot.api.base import is_label
 from surefoot.api.durations import format_duration, parse_duration
 from surefoot.api.spec import BackendRef, Candidate, ModelReleaseSpec, WorkloadRef
 from surefoot.api.vocabulary import Outcome, SignalType
+from surefoot.cli.access import Access
 from surefoot.cli.arms import Arms
 from surefoot.cli.halves import Halves, Shared, distinct, twin
-from surefoot.cli.kube import connect
 from surefoot.cli.problem import Problem
 from surefoot.cli.progress import Advance, progress
 from surefoot.cli.prometheus import open_prometheus
@@ -35,16 +35,17 @@ class Asked:
 
     start: str
     end: str | None
-    prometheus: str | None
     shifts: Sequence[str]
     aa: bool
     splits: int
     incumbent: str | None
+    namespace: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is replayed: a release from `start` to `end`; `said` are the shifts as they were written."""
+    """What is replayed: a release from `start` to `end`; `said` are the shifts as they were written,
+    `where` is who recorded it."""
 
     release: ReleaseFile
     namespace: str
@@ -54,6 +55,7 @@ class Past:
     end: datetime
     shifts: Shifts = field(default_factory=dict)
     said: tuple[str, ...] = ()
+    where: str = ""
 
     @property
     def interval(self) -> timedelta:
@@ -72,17 +74,14 @@ class Split:
     replay: Replay
 
 
-def run(
-    file: str, asked: Asked, output: str | None, access: tuple[str | None, str | None, str | None]
-) -> None:
+def run(file: str, asked: Asked, access: Access, output: str | None) -> None:
     """The whole command. Raises `Problem`."""
-    past = _past(read(file), asked, access)
-    _, context, kubeconfig = access
+    past = _past(read(file, access.release_class), asked, access)
     if asked.aa:
-        splits = asyncio.run(_aa(past, asked, context, kubeconfig))
+        past, splits = asyncio.run(_aa(past, asked, access))
         _show_aa(past, splits, output)
     else:
-        replay = asyncio.run(_once(past, asked, context, kubeconfig))
+        past, replay = asyncio.run(_once(past, access))
         _show(past, replay, output)
 
 
@@ -101,9 +100,7 @@ def time_of(text: str, now: datetime, option: str) -> datetime:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def _past(
-    release: ReleaseFile, asked: Asked, access: tuple[str | None, str | None, str | None]
-) -> Past:
+def _past(release: ReleaseFile, asked: Asked, access: Access) -> Past:
     now = datetime.now(UTC)
     start = time_of(asked.start, now, "--from")
     end = time_of(asked.end, now, "--to") if asked.end is not None else now
@@ -114,10 +111,7 @@ def _past(
     if not release.spec.signals:
         raise Problem(f"{release.name} has no signals: there is nothing to judge by")
     shifts = parse_shifts(asked.shifts, release.spec)
-    namespace, context, kubeconfig = access
-    arms = Arms(
-        release, lambda: connect(namespace, context, kubeconfig), namespace, asked.incumbent
-    )
+    arms = Arms(release, lambda: access.connect(asked.namespace), asked.namespace, asked.incumbent)
     arm = arms.incumbent
     if arm.workload == arms.candidate.workload and not asked.aa:
         raise Problem(f"{arm.workload} is the candidate itself: pass --incumbent with what served")
@@ -125,13 +119,14 @@ def _past(
     return Past(release, arms.namespace, arm, arms.candidate, start, end, shifts, said)
 
 
-async def _once(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> Replay:
-    async with open_prometheus(asked.prometheus, context, kubeconfig) as prometheus:
+async def _once(past: Past, access: Access) -> tuple[Past, Replay]:
+    async with open_prometheus(access, past.release.spec) as prometheus:
+        past = replace(past, where=prometheus.where)
         collected = collecting(prometheus.ask, prometheus.scrape_interval, past.shifts)
         replay = replay_of(past, past.release.spec, past.candidate, collected)
         with progress("replaying", past.ticks) as advance:
             await play([replay], past, advance)
-        return replay
+        return past, replay
 
 
 def collecting(ask: Ask, scrape_interval: timedelta, shifts: Shifts) -> Collect:
@@ -161,10 +156,11 @@ async def play(replays: Sequence[Replay], past: Past, advance: Advance) -> None:
         now += past.interval
 
 
-async def _aa(past: Past, asked: Asked, context: str | None, kubeconfig: str | None) -> list[Split]:
-    async with open_prometheus(asked.prometheus, context, kubeconfig) as prometheus:
+async def _aa(past: Past, asked: Asked, access: Access) -> tuple[Past, list[Split]]:
+    async with open_prometheus(access, past.release.spec) as prometheus:
+        past = replace(past, where=prometheus.where)
         with progress(f"replaying {asked.splits} splits", past.ticks) as advance:
-            return await splits_of(
+            return past, await splits_of(
                 past, asked.splits, prometheus.ask, prometheus.scrape_interval, advance
             )
 

@@ -85,8 +85,13 @@ def _head(past: Past, replay: Replay) -> Text:
     text.append(f"  {_time(past.start)} … {_time(until)}", "dim")
     for said in past.said:
         text.append(f"  with {clean(said)}", "magenta")
+    text.append(_from(past), "dim")
     status = replay.moments[-1].status
     return text.append("\n").append(sentence(past, replay), phase_colour(status.phase))
+
+
+def _from(past: Past) -> str:
+    return f"  from {clean(past.where)}" if past.where else ""
 
 
 def sentence(past: Past, replay: Replay) -> str:
@@ -187,6 +192,7 @@ def as_json(past: Past, replay: Replay) -> Mapping[str, Any]:
     minutes = minutes_of(replay)
     return {
         "release": past.release.name,
+        "prometheus": past.where,
         "from": _time(past.start),
         "to": _time(replay.moments[-1].time),
         "shifts": dict(past.shifts),
@@ -243,7 +249,7 @@ def render_aa(past: Past, splits: Sequence[Split]) -> RenderableType:
         Text()
         .append(past.release.name, "bold")
         .append(
-            f"  {past.incumbent.workload} against itself, {_time(past.start)} … {_time(past.end)}",
+            f"  {past.incumbent.workload} against itself, {_time(past.start)} … {_time(past.end)}{_from(past)}",
             "dim",
         )
     )
@@ -271,6 +277,7 @@ def aa_json(past: Past, splits: Sequence[Split]) -> Mapping[str, Any]:
     """The splits' outcomes."""
     return {
         "release": past.release.name,
+        "prometheus": past.where,
         "incumbent": past.incumbent.workload,
         "from": _time(past.start),
         "to": _time(past.end),

@@ -1,8 +1,21 @@
 """The commands for the time before a release: which presets there are, and what its signals would read."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from surefoot.cli.options import (
+    Address,
+    Context,
+    File,
+    Folder,
+    IncumbentName,
+    Kubeconfig,
+    Namespace,
+)
+
+if TYPE_CHECKING:
+    from surefoot.cli.access import Access
 
 Json = Annotated[str | None, typer.Option("-o", "--output", metavar="[json]", help="Print JSON.")]
 
@@ -59,85 +72,58 @@ def presets(
 
 
 def probe(
-    file: Annotated[
-        str, typer.Option("-f", "--filename", help="The ModelRelease's file; - is standard input.")
-    ],
-    prometheus: Annotated[
-        str | None,
-        typer.Option(
-            "--prometheus",
-            help="Its URL, or NAMESPACE/SERVICE:PORT through the API server. Default: "
-            "$SUREFOOT_PROMETHEUS_URL, then the one that the operator asks.",
-        ),
-    ] = None,
-    incumbent: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DEPLOYMENT[:PORT]",
-            help="What serves now. Default: the file's incumbent, then the release's status.",
-        ),
-    ] = None,
-    namespace: Annotated[
-        str | None,
-        typer.Option("-n", "--namespace", help="Default: the file's, then the context's."),
-    ] = None,
+    file: File,
+    prometheus: Address = None,
+    credentials: Folder = None,
+    incumbent: IncumbentName = None,
+    namespace: Namespace = None,
     output: Json = None,
-    context: Annotated[str | None, typer.Option(help="The kubeconfig context.")] = None,
-    kubeconfig: Annotated[
-        str | None, typer.Option(help="Default: $KUBECONFIG, then ~/.kube/config.")
-    ] = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Ask for every signal of a release now, as the operator would, before the release is applied.
 
+    Asked is --prometheus, else $SUREFOOT_PROMETHEUS_URL, the ReleaseClass's source, or the operator's.
     Exit code 1 if a signal cannot be read: its query is refused, or the incumbent has no samples for it.
 
     \b
     kubectl surefoot probe -f release.yaml
-    kubectl surefoot probe -f release.yaml --prometheus http://localhost:9090 --incumbent fraud-v41
+    kubectl surefoot probe -f release.yaml --prometheus http://localhost:9090 --incumbent fraud-v41:80
     kubectl surefoot probe -f release.yaml --prometheus monitoring/prometheus:9090 -o json
+    kubectl surefoot probe -f release.yaml --credentials ./mimir-eu
+    SUREFOOT_PROMETHEUS_URL=http://localhost:9090 kubectl surefoot probe -f release.yaml
     """
     as_json = _is_json(output)
     import asyncio
 
-    from surefoot.cli.problem import Problem
+    from surefoot.cli.access import Access
+    from surefoot.cli.terminal import told
 
-    try:
-        readable = asyncio.run(
-            _probe(file, prometheus, incumbent, namespace, as_json, context, kubeconfig)
-        )
-    except Problem as problem:
-        raise _fail(problem) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    access = Access(prometheus, credentials, context, kubeconfig)
+    with told():
+        readable = asyncio.run(_probe(file, access, incumbent, namespace, as_json))
     raise typer.Exit(0 if readable else 1)
 
 
 async def _probe(
-    file: str,
-    prometheus: str | None,
-    incumbent: str | None,
-    namespace: str | None,
-    as_json: bool,
-    context: str | None,
-    kubeconfig: str | None,
+    file: str, access: "Access", incumbent: str | None, namespace: str | None, as_json: bool
 ) -> bool:
     from datetime import UTC, datetime
 
     from surefoot.cli import probing
     from surefoot.cli.arms import Arms
-    from surefoot.cli.kube import connect
     from surefoot.cli.probe import probe, unreadable
     from surefoot.cli.problem import Problem
     from surefoot.cli.prometheus import open_prometheus
     from surefoot.cli.releasefile import read
     from surefoot.cli.terminal import draw, dump
 
-    release = read(file)
+    release = read(file, access.release_class)
     if not release.spec.signals:
         raise Problem(f"{release.name} has no signals: only its pods would guard it")
-    who = Arms(release, lambda: connect(namespace, context, kubeconfig), namespace, incumbent)
+    who = Arms(release, lambda: access.connect(namespace), namespace, incumbent)
     arms = (who.candidate, who.incumbent)
-    async with open_prometheus(prometheus, context, kubeconfig) as open_:
+    async with open_prometheus(access, release.spec) as open_:
         now = datetime.now(UTC)
         found = await probe(
             open_.ask, release.spec, who.namespace, arms, now, open_.scrape_interval
@@ -145,5 +131,5 @@ async def _probe(
     if as_json:
         dump(probing.as_json(release.name, who.namespace, arms, open_.where, now, found))
     else:
-        draw(probing.table_of(found))
+        draw(probing.page(open_.where, found))
     return not unreadable(found)

@@ -5,6 +5,16 @@ from typing import Annotated
 
 import typer
 
+from surefoot.cli.options import (
+    Address,
+    Context,
+    File,
+    Folder,
+    IncumbentName,
+    Kubeconfig,
+    Namespace,
+)
+
 
 class PlanOutput(StrEnum):
     JSON = "json"
@@ -13,36 +23,6 @@ class PlanOutput(StrEnum):
 
 class BacktestOutput(StrEnum):
     JSON = "json"
-
-
-File = Annotated[
-    str,
-    typer.Option(
-        "-f", "--filename", help="The file with the ModelRelease; - reads standard input."
-    ),
-]
-Address = Annotated[
-    str | None,
-    typer.Option(
-        "--prometheus",
-        help="URL, or NAMESPACE/SERVICE:PORT. Default: the one that the operator asks.",
-    ),
-]
-IncumbentName = Annotated[
-    str | None,
-    typer.Option(
-        "--incumbent",
-        metavar="DEPLOYMENT[:PORT]",
-        help="What serves now. Default: the file's incumbent, then the release's status.",
-    ),
-]
-Namespace = Annotated[
-    str | None, typer.Option("-n", "--namespace", help="Default: the file's, then the context's.")
-]
-Context = Annotated[str | None, typer.Option("--context", help="The kubeconfig context.")]
-Kubeconfig = Annotated[
-    str | None, typer.Option("--kubeconfig", help="Default: $KUBECONFIG, then ~/.kube/config.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -76,8 +56,9 @@ def plan(
         ),
     ] = 1.0,
     over: Annotated[
-        str, typer.Option(help="How much of the past is read from Prometheus.")
-    ] = "15m",
+        str | None,
+        typer.Option(help="How much of the past is read from Prometheus. Default: 15m."),
+    ] = None,
     runs: Annotated[
         int | None,
         typer.Option(
@@ -88,6 +69,7 @@ def plan(
         PlanOutput | None, typer.Option("-o", "--output", help="Print JSON, or a page with plots.")
     ] = None,
     prometheus: Address = None,
+    credentials: Folder = None,
     incumbent: IncumbentName = None,
     namespace: Namespace = None,
     context: Context = None,
@@ -97,20 +79,25 @@ def plan(
     of each signal that is found with 90 %, the requests that finding one costs, how often a healthy
     release would be stopped, and steps that are too short for their signals.
 
-    With --traffic nothing is asked; with --prometheus as well, it only replaces the traffic.
+    With --traffic Prometheus is not asked; with --prometheus as well, it only replaces the traffic.
+    Without either, $SUREFOOT_PROMETHEUS_URL is asked, the ReleaseClass's source, or the operator's.
 
     \b
     kubectl surefoot plan -f release.yaml
     kubectl surefoot plan -f release.yaml --traffic 100 --error-rate 0.005
-    kubectl surefoot plan -f release.yaml --prometheus http://localhost:9090 --incumbent fraud-v41
+    kubectl surefoot plan -f release.yaml --prometheus http://localhost:9090 --incumbent fraud-v41:80
+    kubectl surefoot plan -f release.yaml --credentials ./mimir-eu --over 1h
     kubectl surefoot plan -f release.yaml --traffic 100 -o html > plan.html
+    SUREFOOT_PROMETHEUS_URL=http://localhost:9090 kubectl surefoot plan -f release.yaml
     """
+    from surefoot.cli.access import Access
     from surefoot.cli.plan import Asked, run
     from surefoot.cli.terminal import told
 
     with told():
-        asked = Asked(traffic, error_rate, labelled, over, runs, prometheus, incumbent)
-        run(filename, asked, output, (namespace, context, kubeconfig))
+        access = Access(prometheus, credentials, context, kubeconfig)
+        asked = Asked(traffic, error_rate, labelled, over, runs, incumbent, namespace)
+        run(filename, asked, access, output)
 
 
 def backtest(
@@ -142,6 +129,7 @@ def backtest(
         BacktestOutput | None, typer.Option("-o", "--output", help="Print JSON.")
     ] = None,
     prometheus: Address = None,
+    credentials: Folder = None,
     incumbent: IncumbentName = None,
     namespace: Namespace = None,
     context: Context = None,
@@ -151,15 +139,20 @@ def backtest(
     by the operator's own rules. The recorded traffic is what it was: where its weights differ from
     those of the plan, that is said.
 
+    Asked is --prometheus, else $SUREFOOT_PROMETHEUS_URL, the ReleaseClass's source, or the operator's.
+
     \b
     kubectl surefoot backtest -f release.yaml --from 2026-01-05T09:00:00Z --to 2026-01-05T12:00:00Z
     kubectl surefoot backtest -f release.yaml --from 3h --shift errors=2x --shift p99=+20%
     kubectl surefoot backtest -f release.yaml --from 6h --aa --splits 20
     kubectl surefoot backtest -f release.yaml --from 3h --prometheus http://localhost:9090 -o json
+    SUREFOOT_PROMETHEUS_URL=http://localhost:9090 kubectl surefoot backtest -f release.yaml --from 3h
     """
+    from surefoot.cli.access import Access
     from surefoot.cli.backtest import Asked, run
     from surefoot.cli.terminal import told
 
     with told():
-        asked = Asked(start, end, prometheus, shift or [], aa, splits, incumbent)
-        run(filename, asked, output, (namespace, context, kubeconfig))
+        access = Access(prometheus, credentials, context, kubeconfig)
+        asked = Asked(start, end, shift or [], aa, splits, incumbent, namespace)
+        run(filename, asked, access, output)

@@ -38,6 +38,11 @@ class Cluster:
         """The ReleaseAction of that name. Raises `Problem`."""
         return self._get("releaseactions", name)
 
+    def release_class(self, name: str) -> Object:
+        """The ReleaseClass of that name, which no namespace has. Raises `Problem`."""
+        with as_problems(f"Cannot read ReleaseClass {clean(name)}"):
+            return self._ask(self._objects.get_cluster_custom_object, "releaseclasses", name=name)
+
     def releases(self, everywhere: bool) -> Object:
         """The list of ModelReleases, of one namespace or of all."""
         with as_problems("Cannot list ModelReleases"):

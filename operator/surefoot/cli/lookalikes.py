@@ -35,7 +35,8 @@ async def hint(ask: Ask, asked: Question, of: str, now: datetime) -> str | None:
     preset, source = found
     arms = arms_of(preset, asked)
     names = "|".join(sorted(set(source.metrics(asked.signal))))
-    query = f"(group by (__name__, {arms.label}) ({{__name__=~{quote(names)}}}))[2s:1s]"
+    forced = "".join(f",{label}={quote(value)}" for label, value in asked.matchers)
+    query = f"(group by (__name__, {arms.label}) ({{__name__=~{quote(names)}{forced}}}))[2s:1s]"
     try:
         result = await ask(query, now.timestamp())
     except Failed:

@@ -10,8 +10,8 @@ from multiprocessing import get_context
 
 from surefoot.api.durations import format_duration, parse_duration
 from surefoot.api.spec import ModelReleaseSpec
+from surefoot.cli.access import Access
 from surefoot.cli.arms import Arms
-from surefoot.cli.kube import connect
 from surefoot.cli.plan_traffic import Figures, Look, given, measured
 from surefoot.cli.problem import Problem
 from surefoot.cli.progress import progress
@@ -21,6 +21,7 @@ from surefoot.planning.today import Today
 from surefoot.planning.work import Task, carry_out, tasks
 
 _MOST_PROCESSES = 8
+_OVER = "15m"
 
 
 def forecast_of(spec: ModelReleaseSpec, today: Today, runs: int | None) -> Forecast:
@@ -65,17 +66,16 @@ class Asked:
     traffic: float | None
     error_rate: float | None
     labelled: float
-    over: str
+    over: str | None
     runs: int | None
-    prometheus: str | None
     incumbent: str | None
+    namespace: str | None
 
 
-def run(
-    file: str, asked: Asked, output: str | None, access: tuple[str | None, str | None, str | None]
-) -> None:
+def run(file: str, asked: Asked, access: Access, output: str | None) -> None:
     """The whole command. Raises `Problem`."""
-    release = read(file)
+    _check(asked, access)
+    release = read(file, access.release_class)
     if not release.spec.signals:
         raise Problem(f"{release.name} has no signals: there is nothing that a release could see")
     today, source = _today(release, asked, access)
@@ -83,20 +83,32 @@ def run(
     _show(release.name, source, found, output)
 
 
-def _today(
-    release: ReleaseFile, asked: Asked, access: tuple[str | None, str | None, str | None]
-) -> tuple[Today, str]:
+def _check(asked: Asked, access: Access) -> None:
+    """What only says how Prometheus is read has no place where it is not. Raises `Problem`."""
+    if asked.traffic is None or access.address is not None:
+        return
+    options = {
+        "--over": asked.over,
+        "--incumbent": asked.incumbent,
+        "--credentials": access.credentials,
+    }
+    if idle := [option for option, value in options.items() if value is not None]:
+        raise Problem(
+            f"With --traffic Prometheus is not read, so that {' and '.join(idle)} would do nothing: leave out "
+            "one or the other, or pass --prometheus as well"
+        )
+
+
+def _today(release: ReleaseFile, asked: Asked, access: Access) -> tuple[Today, str]:
+    """Today's traffic, and where it is from."""
     figures = Figures(asked.traffic, asked.error_rate, asked.labelled)
-    if asked.traffic is not None and asked.prometheus is None:
+    if asked.traffic is not None and access.address is None:
         return given(release.spec, figures), "as given"
-    namespace, context, kubeconfig = access
-    over = _over(asked.over)
-    arms = Arms(
-        release, lambda: connect(namespace, context, kubeconfig), namespace, asked.incumbent
-    )
-    look = Look(arms.namespace, arms.incumbent, over, asked.prometheus, context, kubeconfig)
-    source = f"{arms.incumbent.workload} over the last {format_duration(over)}"
-    return measured(release.spec, figures, look), source
+    over = _over(asked.over or _OVER)
+    arms = Arms(release, lambda: access.connect(asked.namespace), asked.namespace, asked.incumbent)
+    look = Look(arms.namespace, arms.incumbent, over, access)
+    today, where = measured(release.spec, figures, look)
+    return today, f"{arms.incumbent.workload} over the last {format_duration(over)}, from {where}"
 
 
 def _over(text: str) -> timedelta:
@@ -113,7 +125,7 @@ def _show(name: str, source: str, found: Forecast, output: str | None) -> None:
     from surefoot.cli import plan_page, plan_picture, plan_words, terminal
 
     if output == "json":
-        terminal.dump(plan_words.as_json(name, found))
+        terminal.dump(plan_words.as_json(name, source, found))
     elif output == "html":
         import typer
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from surefoot.adapters.prometheus.collection import collect
@@ -10,6 +10,7 @@ from surefoot.adapters.prometheus.wants import Ask
 from surefoot.api.durations import format_duration
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import SignalType
+from surefoot.cli.access import Access
 from surefoot.cli.problem import Problem
 from surefoot.cli.prometheus import open_prometheus
 from surefoot.engine.questions import Answer, ArmRef, Question
@@ -38,9 +39,7 @@ class Look:
     namespace: str
     incumbent: ArmRef
     over: timedelta
-    address: str | None = None
-    context: str | None = None
-    kubeconfig: str | None = None
+    access: Access = field(default_factory=Access)
 
 
 DEFAULT_ERROR_RATE = 0.005
@@ -61,14 +60,17 @@ def given(spec: ModelReleaseSpec, figures: Figures) -> Today:
     return Today(figures.rps, {name: base for name, base in found.items() if base is not None})
 
 
-def measured(spec: ModelReleaseSpec, figures: Figures, look: Look) -> Today:
-    """What the incumbent showed lately; what Prometheus has no samples of is assumed. Raises `Problem`."""
-    return today_of(spec, figures, look, asyncio.run(_ask(spec, look)))
+def measured(spec: ModelReleaseSpec, figures: Figures, look: Look) -> tuple[Today, str]:
+    """What the incumbent showed lately, and whom that is from; what Prometheus has no samples of is
+    assumed. Raises `Problem`."""
+    answers, where = asyncio.run(_ask(spec, look))
+    return today_of(spec, figures, look, answers), where
 
 
-async def _ask(spec: ModelReleaseSpec, look: Look) -> Mapping[str, Answer]:
-    async with open_prometheus(look.address, look.context, look.kubeconfig) as prometheus:
-        return await read(spec, look, prometheus.ask, prometheus.scrape_interval)
+async def _ask(spec: ModelReleaseSpec, look: Look) -> tuple[Mapping[str, Answer], str]:
+    async with open_prometheus(look.access, spec) as prometheus:
+        answers = await read(spec, look, prometheus.ask, prometheus.scrape_interval)
+        return answers, prometheus.where
 
 
 async def read(

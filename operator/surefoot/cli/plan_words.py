@@ -109,11 +109,12 @@ def false_reverts(forecast: Forecast) -> list[tuple[str, str]]:
     return found
 
 
-def as_json(name: str, forecast: Forecast) -> Mapping[str, Any]:
+def as_json(name: str, source: str, forecast: Forecast) -> Mapping[str, Any]:
     """All figures; sizes as in `docs/plan.md`, times in seconds, shares as fractions."""
     return {
         "release": name,
         "requestsPerSecond": forecast.rps,
+        "source": source,
         "falseRevertBudget": forecast.budget,
         "steps": [
             {

@@ -16,6 +16,11 @@ from surefoot.cli.wording import ABSENT, figure
 from surefoot.engine.questions import ArmRef
 
 
+def page(where: str, found: Sequence[Found]) -> RenderableType:
+    """What was asked, and all that it gave."""
+    return Group(Text(clean(where), style="dim"), Text(), table_of(found))
+
+
 def table_of(found: Sequence[Found]) -> RenderableType:
     """Two rows for each signal, the candidate's with the verdict; then queries and hints."""
     table = columns(

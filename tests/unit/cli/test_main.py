@@ -23,6 +23,16 @@ def test_each_command_has_help_with_an_example(command: str) -> None:
         assert option in shown.stdout
 
 
+@pytest.mark.parametrize("command", ["probe", "plan", "backtest"])
+def test_what_asks_prometheus_says_how_it_is_found(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "400"}).stdout
+    for word in ("--prometheus", "--credentials", "$SUREFOOT_PROMETHEUS_URL", "ReleaseClass"):
+        assert word in shown
+    assert (
+        f"\n  SUREFOOT_PROMETHEUS_URL=http://localhost:9090 kubectl surefoot {command} -f" in shown
+    )
+
+
 def test_presets_need_no_cluster_and_their_help_has_an_example() -> None:
     shown = CliRunner().invoke(app, ["presets", "--help"])
     assert shown.exit_code == 0

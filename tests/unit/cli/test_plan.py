@@ -160,6 +160,25 @@ def test_bad_input_is_one_sentence(tmp_path: Path) -> None:
     assert "write DEPLOYMENT or DEPLOYMENT:PORT" in text
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--over", "1h"), "so that --over would do nothing: leave out one or the other"),
+        (("--incumbent", "a:80"), "so that --incumbent would do nothing"),
+        (("--over", "15m", "--credentials", "x"), "so that --over and --credentials would do nothing"),
+    ],
+)  # fmt: skip
+def test_what_says_how_prometheus_is_read_excludes_given_traffic(
+    tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    file = written(tmp_path, ERRORS_BOTH)
+    code, text = plan("-f", file, "--traffic", "5", *options)
+    assert (code, text.count("\n")) == (1, 1), text
+    assert said in text
+    _, text = plan("-f", file, "--traffic", "5", "--prometheus", "http://127.0.0.1:9", *options)
+    assert "would do nothing" not in text
+
+
 LOOK = Look("risk", ArmRef("fraud-v41", "fraud-v41", 80), timedelta(minutes=10))
 
 

@@ -9,9 +9,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from surefoot.adapters.prometheus.payload import Series
+from surefoot.cli.access import Access
 from surefoot.cli.address import Service, parse, service_of
 from surefoot.cli.problem import Problem
-from surefoot.cli.prometheus import URL, open_prometheus, query_range
+from surefoot.cli.prometheus import open_prometheus, query_range
+from surefoot.cli.services import URL
 
 ONE = '{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}'
 RANGE = (
@@ -81,7 +83,7 @@ async def test_an_address_in_the_environment_needs_no_kubeconfig(
     monkeypatch.setenv(URL, str(server.make_url("/")))
     monkeypatch.setenv("KUBECONFIG", "/nonexistent")
     end = datetime.fromtimestamp(120, UTC)
-    async with open_prometheus() as prometheus:
+    async with open_prometheus(Access()) as prometheus:
         found = await query_range(
             prometheus.ask, "up", end - timedelta(minutes=2), end, timedelta(minutes=1)
         )
@@ -91,7 +93,8 @@ async def test_an_address_in_the_environment_needs_no_kubeconfig(
 
 async def test_a_prometheus_that_does_not_answer_is_one_sentence() -> None:
     with pytest.raises(
-        Problem, match=r"Cannot ask Prometheus at http://127\.0\.0\.1:\d+: .*reached"
+        Problem,
+        match=r"Cannot ask Prometheus at http://127\.0\.0\.1:\d+ \(--prometheus\): .*reached",
     ):
-        async with open_prometheus(f"http://me:secret@127.0.0.1:{unused_port()}"):
+        async with open_prometheus(Access(f"http://me:secret@127.0.0.1:{unused_port()}")):
             pass
