@@ -1,6 +1,7 @@
 """`kubectl surefoot probe` on recorded samples: what it reads, and what it says when it cannot."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from surefoot.cli.probing import as_json, table_of
 from surefoot.cli.problem import Problem
 from surefoot.cli.releasefile import read
 from surefoot.engine.questions import ArmRef
+from tests.support.examples import EXAMPLES
 from tests.unit.prometheus.builders import T0, question
 from tests.unit.prometheus.samples import recorded, server
 
@@ -170,6 +172,16 @@ def test_with_a_complete_file_no_cluster_is_asked(tmp_path: Path) -> None:
     assert who.incumbent == ArmRef("fraud-v41", "old", 81)
     given = Arms(read(file_of(tmp_path, signals=[ERRORS])), no_cluster, "other", "fraud-v40:8080")
     assert (given.namespace, given.incumbent) == ("other", ArmRef("fraud-v40", "fraud-v40", 8080))
+
+
+def test_the_readmes_release_needs_no_cluster(tmp_path: Path) -> None:
+    text = (EXAMPLES.parents[1] / "README.md").read_text()
+    file = tmp_path / "release.yaml"
+    file.write_text(text.split("```yaml\n")[1].split("```")[0])
+    (command,) = re.findall(r"`kubectl surefoot probe -f release.yaml (--prometheus .*?)`", text)
+    incumbent = command.split()[-1]
+    who = Arms(read(str(file)), no_cluster, None, incumbent)
+    assert (who.candidate, who.incumbent) == ARMS
 
 
 def test_a_port_is_looked_for_only_where_metrics_need_it(tmp_path: Path) -> None:
