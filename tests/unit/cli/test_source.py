@@ -1,136 +1,17 @@
 """Whom the plugin asks, and as whom: a class's source, what a person gives, the operator's own."""
 
-import asyncio
-import json
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
-import yaml
-from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
-from typer.testing import CliRunner
+from aiohttp.test_utils import unused_port
 
-from surefoot.adapters.prometheus.payload import Result, Vector
-from surefoot.api.plan import Plan
-from surefoot.cli.access import Access
-from surefoot.cli.main import app
+from surefoot.adapters.prometheus.payload import Vector
 from surefoot.cli.problem import Problem
-from surefoot.cli.prometheus import open_prometheus
 from tests.support.authority import Authority
+from tests.unit.cli.sources import Server, asked, folder, kubeconfig, operators, plan_of
 
-SPEC: dict[str, Any] = {
-    "releaseClassName": "tier1",
-    "candidate": {
-        "version": "42",
-        "workloadRef": {"name": "fraud-v42"},
-        "backendRef": {"name": "fraud-v42", "port": 80},
-    },
-    "traffic": {"route": {"name": "fraud"}},
-}
-CLASS: dict[str, Any] = {
-    "steps": [{"weight": 5, "hold": "10m"}],
-    "signals": [
-        {
-            "name": "errors",
-            "type": "ErrorRate",
-            "source": {"preset": "envoy"},
-            "threshold": {"max": 0.05, "window": "1m", "minSamples": 1, "consecutive": 1},
-        }
-    ],
-}
-SETTINGS = ("URL", "KIND", "TENANT", "REPLICA_LABELS", "AUTH_DIR")
-
-
-class Server:
-    """Prometheus' query API, and an API server in front of it; keeps what comes with a query."""
-
-    def __init__(self) -> None:
-        self.headers: list[dict[str, str]] = []
-        self.forms: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.objects: dict[str, Any] = {}
-        self.moved: str | None = None
-        self.status = 200
-        self.result: dict[str, Any] = {"resultType": "vector", "result": []}
-        made = web.Application()
-        made.router.add_post("/{path:.*}", self._answer)
-        made.router.add_get("/{path:.*}", self._object)
-        self.server = TestServer(made)
-
-    async def _answer(self, request: web.Request) -> web.Response:
-        self.headers.append(dict(request.headers))
-        self.paths.append(request.path)
-        self.forms.append({name: str(value) for name, value in (await request.post()).items()})
-        if self.moved is not None:
-            return web.Response(status=307, headers={"Location": self.moved})
-        if self.status != 200:
-            return web.Response(status=self.status, text="no")
-        return web.json_response({"status": "success", "data": self.result})
-
-    async def _object(self, request: web.Request) -> web.Response:
-        found = self.objects.get(request.path)
-        if found is None:
-            said = {
-                "kind": "Status",
-                "message": f"{request.path} not found",
-                "details": {"name": ""},
-            }
-            return web.json_response(said, status=404)
-        return web.json_response(found)
-
-    @property
-    def address(self) -> str:
-        return str(self.server.make_url("/")).rstrip("/")
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[Server]:
-    made = Server()
-    await made.server.start_server()
-    yield made
-    await made.server.close()
-
-
-@pytest_asyncio.fixture
-async def other() -> AsyncIterator[Server]:
-    made = Server()
-    await made.server.start_server()
-    yield made
-    await made.server.close()
-
-
-@pytest.fixture(autouse=True)
-def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but what a test says: no kubeconfig, no setting."""
-    monkeypatch.setenv("KUBECONFIG", "/nonexistent")
-    monkeypatch.delenv("SUREFOOT_CREDENTIALS_DIR", raising=False)
-    for name in SETTINGS:
-        monkeypatch.delenv(f"SUREFOOT_PROMETHEUS_{name}", raising=False)
-
-
-def plan_of(**metrics: Any) -> Plan:
-    return Plan.model_validate({**SPEC, **CLASS, "metrics": metrics})
-
-
-async def asked(plan: Plan, query: str = "vector(1)", **access: str) -> tuple[str, Result]:
-    """Where a plan's source is, and what it answers; the plugin has a loop of its own."""
-
-    async def ask() -> tuple[str, Result]:
-        async with open_prometheus(Access(**access), plan) as found:
-            return found.where, await found.ask(query, 100.0)
-
-    return await asyncio.to_thread(lambda: asyncio.run(ask()))
-
-
-def folder(path: Path, **files: str) -> str:
-    path.mkdir(parents=True)
-    for name, text in files.items():
-        (path / name).write_text(text)
-    return str(path)
+pytestmark = pytest.mark.usefixtures("bare")
 
 
 async def test_a_class_is_asked_at_its_address_with_its_tenant_and_credentials(
@@ -299,37 +180,6 @@ async def test_an_address_of_a_class_that_is_out_of_reach_says_what_to_do() -> N
         await asked(plan)
 
 
-def kubeconfig(path: Path, server: str) -> str:
-    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
-    body = {
-        "contexts": [context],
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
-        "users": [{"name": "u", "user": {"token": "mine"}}],
-        "current-context": "c",
-    }
-    path.write_text(json.dumps(body))
-    return str(path)
-
-
-def operators(url: str, **more: str) -> dict[str, Any]:
-    """The list of Deployments of the operator."""
-    environ = {"SUREFOOT_PROMETHEUS_URL": url, **more}
-    env = [{"name": name, "value": value} for name, value in environ.items()]
-    spec = {"containers": [{"name": "operator", "image": "surefoot", "env": env}]}
-    labels = {"app.kubernetes.io/name": "surefoot"}
-    template = {"metadata": {"labels": labels}, "spec": spec}
-    deployment = {
-        "metadata": {"name": "surefoot", "namespace": "ops"},
-        "spec": {"selector": {"matchLabels": labels}, "template": template},
-    }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "DeploymentList",
-        "metadata": {},
-        "items": [deployment],
-    }
-
-
 async def test_a_class_in_the_cluster_is_asked_through_the_api_server(
     server: Server, tmp_path: Path
 ) -> None:
@@ -371,69 +221,3 @@ async def test_the_operators_own_source_is_asked_as_the_operator_does(
         Problem, match=r"see that you may create services/proxy in namespace metrics"
     ):
         await asked(plan_of(), **access)
-
-
-def file_of(path: Path, *more: dict[str, Any]) -> str:
-    meta = {"name": "fraud", "namespace": "risk"}
-    release = {"kind": "ModelRelease", "metadata": meta, "spec": SPEC}
-    path.write_text(yaml.safe_dump_all([release, *more]))
-    return str(path)
-
-
-def a_class(**metrics: Any) -> dict[str, Any]:
-    spec = {**CLASS, "metrics": metrics}
-    return {"kind": "ReleaseClass", "metadata": {"name": "tier1"}, "spec": spec}
-
-
-async def run(*words: str) -> tuple[int, str]:
-    found = await asyncio.to_thread(CliRunner().invoke, app, words, env={"COLUMNS": "300"})
-    assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
-    return found.exit_code, found.output
-
-
-@pytest.mark.parametrize(
-    "command", [("probe",), ("plan",), ("backtest", "--from", "5m"), ("backtest", "--from", "5m", "--aa")]
-)  # fmt: skip
-async def test_every_command_asks_the_source_of_the_class(
-    server: Server, other: Server, tmp_path: Path, command: tuple[str, ...]
-) -> None:
-    metrics = {"address": server.address, "kind": "Mimir", "tenant": "risk", "credentials": "eu"}
-    server.result = {"resultType": "matrix", "result": []}
-    mine = ("--credentials", folder(tmp_path / "eu", token="s3cret"))
-    path = "/apis/surefoot.dev/v1alpha1/releaseclasses/tier1"
-    forced = [{"label": "site", "value": "eu-1"}]
-    other.objects[path] = a_class(**metrics, matchers=forced)
-    file = file_of(tmp_path / "release.yaml")
-    config = ("--kubeconfig", kubeconfig(tmp_path / "config", other.address))
-    who = ("--incumbent", "fraud-v41:80")
-    _, text = await run(command[0], "-f", file, *command[1:], *config, *mine, *who)
-    queries = [form["query"] for form in server.forms if not form["query"].startswith("vector")]
-    assert queries, text
-    assert all('site="eu-1"' in query for query in queries)
-    assert {each.get("Authorization") for each in server.headers} == {"Bearer s3cret"}
-    assert {each.get("X-Scope-OrgID") for each in server.headers} == {"risk"}
-    assert other.headers == []
-
-
-async def test_a_probe_says_whom_it_asked(server: Server, tmp_path: Path) -> None:
-    server.result = {"resultType": "matrix", "result": []}
-    file = file_of(tmp_path / "release.yaml", a_class(address=server.address, kind="Prometheus"))
-    words = ("probe", "-f", file, "--incumbent", "fraud-v41:80")
-    code, text = await run(*words)
-    where = f"Prometheus at {server.address} (ReleaseClass tier1)"
-    assert (code, text.splitlines()[0]) == (1, where)
-    _, text = await run(*words, "-o", "json")
-    assert json.loads(text)["prometheus"] == where
-
-
-async def test_a_class_that_is_nowhere_says_where_to_put_it(server: Server, tmp_path: Path) -> None:
-    file = file_of(tmp_path / "release.yaml")
-    for access in ((), ("--kubeconfig", kubeconfig(tmp_path / "config", server.address))):
-        code, text = await run("plan", "-f", file, "--traffic", "5", *access)
-        assert (code, text.count("\n")) == (1, 1), text
-        assert "lacks ReleaseClass tier1, which the release names" in text
-        assert "add the class to the file (kubectl get mrc tier1 -o yaml), or point kubectl" in text
-    code, text = await run("probe", "-f", file_of(tmp_path / "b.yaml", a_class(kind="Mimir")))
-    assert (code, text.count("\n")) == (1, 1), text
-    assert "ReleaseClass tier1 in " in text
-    assert "metrics.address and metrics.kind belong together" in text
