@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import failing, footprint, reaction, reading, writes
+from tests.bench import crowd, failing, footprint, reaction, reading, writes
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage, api_stage
 
@@ -26,6 +26,7 @@ ALONE: dict[str, Callable[[int], list[Figure]]] = {
     "image": footprint.image,
     "failing": failing.failing,
     "reading": reading.reading,
+    "crowd": crowd.crowd,
 }
 NAMES = (*STAGED, *ALONE)
 

@@ -62,6 +62,7 @@ class Prometheus:
         *exporters: Exporter,
         flags: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
+        remote_write: Sequence[Mapping[str, Any]] = (),
         **more: Any,
     ) -> None:
         """`settings` are global ones; `more` is added to the scrape configuration."""
@@ -69,6 +70,7 @@ class Prometheus:
         config = {
             "global": {"scrape_interval": "1s", **(settings or {})},
             "scrape_configs": [{"job_name": "test", "static_configs": groups, **more}],
+            "remote_write": list(remote_write),
         }
         file, self._log = folder / "prometheus.yml", (folder / "prometheus.log").open("w")
         file.write_text(json.dumps(config))
