@@ -19,7 +19,7 @@ from surefoot.stats.combine import Judgement
 
 def prepare(obs: Observation) -> Tick:
     """Fold route, pods and answers into a copy of the status."""
-    status = (obs.status or ModelReleaseStatus()).model_copy(deep=True)
+    status = _working_copy(obs.status or ModelReleaseStatus())
     plan = plan_of(obs, status)
     flying = status.release is not None and status.release.outcome is None
     if status.traffic is not None:
@@ -37,6 +37,12 @@ def prepare(obs: Observation) -> Tick:
     elif plan is not None:
         status.watch = watching.watch(obs, status, plan)
     return Tick(obs, status, plan, judged, _is_fresh(obs, plan), evidence)
+
+
+def _working_copy(status: ModelReleaseStatus) -> ModelReleaseStatus:
+    """A copy of which only what this module writes to is new: copying all of it took half a tick."""
+    ours = {"traffic": status.traffic, "step": status.step, "release": status.release}
+    return status.model_copy(update={n: part and part.model_copy() for n, part in ours.items()})
 
 
 def _is_fresh(obs: Observation, plan: ModelReleaseSpec | None) -> bool:

@@ -10,6 +10,7 @@ docs/statistics.md has the proof.
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from math import isfinite, log, sqrt
 
 from surefoot.stats.evidence import Interval
@@ -25,6 +26,8 @@ _DIGITS = 9
 _DOUBLINGS = 6
 _BISECTIONS = 60
 _FURTHEST = 4096.0
+# One tick asks for the same twice, and most ticks have nothing new.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def advance(sums: Sums, interval: Interval[Counts], *, relative: bool) -> Sums:
     return Sums.from_floats(found.to_floats())
 
 
+@lru_cache(_REMEMBERED)
 def bounds(sums: Sums, *, relative: bool) -> Bounds | None:
     """Between what θ lies, at 95 % for all times at once; None where nothing was counted."""
     if sums.w <= 0:
@@ -121,6 +125,7 @@ def bounds(sums: Sums, *, relative: bool) -> Bounds | None:
     return Bounds(centre, low, _outermost(excluded, centre, unit))
 
 
+@lru_cache(_REMEMBERED)
 def needed(sums: Sums, theta: float, *, relative: bool) -> float | None:
     """How many times as much traffic excludes `theta` if all goes on as it did; None if hardly any."""
     if _excluded(sums, theta, 1.0, relative):
