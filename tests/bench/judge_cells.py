@@ -12,6 +12,7 @@ import numpy as np
 from surefoot.stats.combine import even_shares
 from tests.bench import judge_surefoot as surefoot
 from tests.bench import judge_traffic as traffic
+from tests.bench.judge_kayenta import NUMBERS
 from tests.bench.judge_peers import RULES
 from tests.bench.judge_traffic import Floats, Scenario
 
@@ -24,7 +25,7 @@ CLEAN = Scenario(seed=0)
 @dataclass(frozen=True)
 class Cell:
     """One kind of release. `what`: errors (with the peers), promotion, all (five signals), or a
-    signal's name. The seed comes from the name, so that a cell does not depend on its neighbours.
+    signal's name (with Kayenta). The seed comes from the name, so that a cell does not depend on its neighbours.
     """
 
     name: str
@@ -105,16 +106,17 @@ def score(cell: Cell, runs: int) -> Scored:
         scored.scores[SUREFOOT] = surefoot.of_promotion(stream, errors, PROMOTE_MARGIN)
     elif cell.what == "all":
         shares = even_shares(surefoot.SIGNALS)
-        parts = {
-            signal: surefoot.evidence(
-                cell.scenario, signal, stream, rng, surefoot.LIMIT / shares[signal]
-            )
-            for signal in surefoot.SIGNALS
-        }
+        parts = {}
+        for signal, of in surefoot.TESTS.items():
+            drawn = surefoot.drawn(cell.scenario, signal, stream, rng)
+            parts[signal] = of(stream, drawn, surefoot.LIMIT / shares[signal])
         scored.scores[SUREFOOT] = surefoot.combined(parts, shares)
         scored.scores["errors alone"] = parts["errors"]
     else:
-        scored.scores[SUREFOOT] = surefoot.evidence(cell.scenario, cell.what, stream, rng)
+        drawn = surefoot.drawn(cell.scenario, cell.what, stream, rng)
+        scored.scores[SUREFOOT] = surefoot.TESTS[cell.what](stream, drawn, surefoot.LIMIT)
+        for number in NUMBERS[cell.what]:
+            scored.scores[number.name] = number.score(stream, drawn)
     return scored
 
 

@@ -14,9 +14,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from tests.bench.judge_traffic import MINUTES, Floats, Stream
-
-Errors = tuple[Floats, Floats]
+from tests.bench import judge_kayenta
+from tests.bench.judge_traffic import MINUTES, Arms, Floats, Stream
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Rule:
     """A peer: its name in the table, the running score, its usual limit, and where that stands."""
 
     name: str
-    score: Callable[[Stream, Errors], Floats]
+    score: Callable[[Stream, Arms], Floats]
     limit: float
     source: str
 
@@ -39,7 +38,7 @@ def _nth_largest(values: Floats, n: int) -> Floats:
     return out
 
 
-def _rates(stream: Stream, errors: Errors, minutes: int, arm: int = 1) -> Floats:
+def _rates(stream: Stream, errors: Arms, minutes: int, arm: int = 1) -> Floats:
     """An arm's error rate over windows of so many minutes, at their last minute; else −inf."""
     judged = stream.judged
     bad = np.where(judged, errors[arm], 0.0)
@@ -52,16 +51,16 @@ def _rates(stream: Stream, errors: Errors, minutes: int, arm: int = 1) -> Floats
     return out
 
 
-def accumulated(minutes: int, failures: int) -> Callable[[Stream, Errors], Floats]:
+def accumulated(minutes: int, failures: int) -> Callable[[Stream, Arms], Floats]:
     """`failures` windows above a limit, in any order: the n-th largest rate is above it."""
 
-    def score(stream: Stream, errors: Errors) -> Floats:
+    def score(stream: Stream, errors: Arms) -> Floats:
         return _nth_largest(_rates(stream, errors, minutes), failures)
 
     return score
 
 
-def repeated_z(stream: Stream, errors: Errors) -> Floats:
+def repeated_z(stream: Stream, errors: Arms) -> Floats:
     """z of the difference of the pooled proportions so far, looked at every minute."""
     judged = stream.judged
     k0, k1 = (np.cumsum(np.where(judged, arm, 0.0), axis=1) for arm in errors)
@@ -72,49 +71,13 @@ def repeated_z(stream: Stream, errors: Errors) -> Floats:
     return np.asarray((k1 / n1 - k0 / n0) / error)
 
 
-LOOK_MINUTES = 10
-_CONFIDENCE = NormalDist().inv_cdf(1 - 0.02 / 2)
-
-
-def mann_whitney(stream: Stream, errors: Errors) -> Floats:
-    """Kayenta's classifier every ten minutes on all minutes so far.
-
-    The metric is High if the lower end of the 98 % interval of the Hodges-Lehmann estimate is above
-    a quarter of the estimate's size; the score is their quotient.
-    """
+def mann_whitney(stream: Stream, errors: Arms) -> Floats:
+    """Kayenta's classifier on the arms' error rates of each minute."""
     old, new = (_rates(stream, errors, 1, arm) for arm in (0, 1))
-    out = np.full(old.shape, -np.inf)
-    for run in range(old.shape[0]):
-        seen = np.isfinite(old[run]) & np.isfinite(new[run])
-        for end in range(LOOK_MINUTES, MINUTES + 1, LOOK_MINUTES):
-            use = seen[:end]
-            out[run, end - 1] = _quotient(
-                _trimmed(new[run, :end][use]), _trimmed(old[run, :end][use])
-            )
-    return np.maximum.accumulate(out, axis=1)
+    return judge_kayenta.mann_whitney(old, new)
 
 
-def _trimmed(values: Floats) -> Floats:
-    """Without what lies three interquartile ranges outside, as Kayenta's IQRDetector removes it."""
-    if len(values) < 4:
-        return values
-    low, high = np.percentile(values, [25, 75])
-    reach = 3 * (high - low)
-    return values[(values >= low - reach) & (values <= high + reach)] if reach > 0 else values
-
-
-def _quotient(new: Floats, old: Floats) -> float:
-    """Lower confidence limit over |estimate|, by the normal approximation of the rank sum."""
-    a, b = len(new), len(old)
-    if a < 4 or b < 4:
-        return float("-inf")
-    gaps = np.sort((new[:, None] - old[None, :]).ravel())
-    spread = _CONFIDENCE * np.sqrt(a * b * (a + b + 1) / 12)
-    rank = max(0, int(a * b / 2 - spread))
-    estimate = abs(float(np.median(gaps)))
-    return float(gaps[rank]) / estimate if estimate > 0 else float("-inf")
-
-
+KAYENTA = "Kayenta, Mann-Whitney 98 %, tolerance 0.25"
 RULES = (
     Rule(
         "Flagger, 1 % limit, interval 1m, threshold 5",
@@ -140,9 +103,9 @@ RULES = (
         "as above, with Flagger's limit and interval.",
     ),
     Rule(
-        "Kayenta, Mann-Whitney 98 %, tolerance 0.25",
+        KAYENTA,
         mann_whitney,
-        0.25,
+        judge_kayenta.TOLERANCE,
         "spinnaker/kayenta kayenta-judge/…/NetflixACAJudge.scala, `classifyMetric`:"
         " `new MannWhitneyClassifier(fraction = 0.25, confLevel = 0.98, mw)`, outliers removed by"
         " `IQRDetector(factor = 3.0)`; MannWhitneyClassifier.scala, `classify`: High if"

@@ -34,7 +34,8 @@ class Test(Protocol):
 
 
 Arms = tuple[object, object] | None
-Tallies = tuple[tuple[Floats, Floats], tuple[Floats, Floats]]
+Tallies = tuple[traffic.Arms, traffic.Arms]
+Drawn = traffic.Arms | Tallies
 Told = Callable[[int, int], Arms]
 """What was measured of (incumbent, candidate) in a run's minute, or None."""
 
@@ -156,28 +157,27 @@ def of_fairness(stream: Stream, found: Tallies, enough: float) -> Floats:
     )
 
 
-SIGNALS = ("errors", "latency", "drift", "calibration", "fairness")
-
-
-def evidence(
-    scenario: Scenario,
-    signal: str,
-    stream: Stream,
-    rng: np.random.Generator,
-    enough: float = LIMIT,
-) -> Floats:
-    """W of one signal on a stream of this scenario."""
+def drawn(scenario: Scenario, signal: str, stream: Stream, rng: np.random.Generator) -> Drawn:
+    """What both arms count of one signal on a stream of this scenario."""
     if signal == "errors":
-        errors = traffic.errors(rng, stream, scenario.ratio)
-        return of_errors(stream, errors, enough)
+        return traffic.errors(rng, stream, scenario.ratio)
     if signal == "latency":
-        return of_latency(stream, traffic.latencies(rng, stream, scenario.latency), enough)
+        return traffic.latencies(rng, stream, scenario.latency)
     if signal == "drift":
-        return of_drift(stream, traffic.scores(rng, stream, scenario.psi), enough)
+        return traffic.scores(rng, stream, scenario.psi)
     if signal == "calibration":
-        found = traffic.outcomes(rng, stream, scenario.gap, scenario.shaped)
-        return of_calibration(stream, found, enough)
-    return of_fairness(stream, traffic.selections(rng, stream, scenario.impact), enough)
+        return traffic.outcomes(rng, stream, scenario.gap, scenario.shaped)
+    return traffic.selections(rng, stream, scenario.impact)
+
+
+TESTS: dict[str, Callable[[Stream, Any, float], Floats]] = {
+    "errors": of_errors,
+    "latency": of_latency,
+    "drift": of_drift,
+    "calibration": of_calibration,
+    "fairness": of_fairness,
+}
+SIGNALS = tuple(TESTS)
 
 
 def combined(parts: dict[str, Floats], shares: dict[str, float]) -> Floats:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Arms = tuple[Floats, Floats]
 MINUTES, WARMUP = 60, 3
 WEIGHTS = (1, 5, 10, 25, 50)
 HOLDS, EQUAL_HOLDS = (6, 12, 12, 15, 15), (12, 12, 12, 12, 12)
