@@ -37,6 +37,11 @@ class Beside:
         self._failed: Bounded[Hashable, Problem] = Bounded()
         self._turn = asyncio.Semaphore(_MOST_AT_ONCE)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being read."""
+        return not self._tasks
+
     def has(self, key: Hashable) -> bool:
         """Whether a window is being read, or waits for its turn."""
         return key in self._tasks

@@ -23,6 +23,11 @@ class Side:
         self._beside = Beside()
         self._gather = Gather(self._collected, rules.scrape_interval)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, so that it can be dropped as it is."""
+        return self._gather.idle and self._beside.idle
+
     async def join(self, key: Hashable, asked: Asked) -> Answers:
         """A release's answers, out of the next collection."""
         return await self._gather.join(key, asked)
