@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 import pytest_asyncio
 
 from surefoot.adapters.prometheus.collection import Asked, collect_all
@@ -31,6 +32,7 @@ class Prometheus:
     def __init__(self) -> None:
         self.open, self.asked = asyncio.Event(), asyncio.Semaphore(0)
         self.pieces, self.refused, self.cancelled = list[str](), set[int](), 0
+        self.broken: set[int] = set()
 
     async def __call__(self, query: str, at: float) -> Result:
         if query.startswith("count("):
@@ -47,6 +49,8 @@ class Prometheus:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        if mine in self.broken:
+            raise ValueError("no such thing")
         if mine in self.refused:
             raise Failed(ProblemKind.TIMEOUT, "too slow")
         end = float(query.rsplit("@", 1)[1])
@@ -167,6 +171,44 @@ async def test_a_piece_that_fails_is_told_once_and_read_again_from_there(world: 
     assert (await world.long()).candidate.measure is not None
     assert len(world.prometheus.pieces) == PIECES + 1
     assert world.prometheus.pieces[2] == world.prometheus.pieces[3]
+
+
+async def test_even_a_fault_of_our_own_is_told_and_the_read_goes_on(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.prometheus.broken = {2}
+    world.prometheus.open.set()
+    await world.long()
+    await world.all_asked(2)
+    assert "reading Prometheus failed (ValueError)" in problem(await world.long())
+    assert "reading a long window failed" in caplog.text
+    assert "still being read" in problem(await world.long())
+    await world.all_asked(PIECES - 1)
+    assert (await world.long()).candidate.measure is not None
+
+
+async def test_no_more_than_two_windows_are_read_at_once(world: World) -> None:
+    """The rest of what one source may be asked at once is for the collections."""
+    releases = ("fraud", "churn", "spam")
+    asked = [
+        question(
+            candidate=f"{name}-v42", incumbent="fraud-v41",
+            window=f"{HOURS}h", start=T0 - ago(3600 * HOURS),
+        )
+        for name in releases
+    ]  # fmt: skip
+
+    async def collect() -> list[Answer]:
+        joined = (world.side.join(q.candidate, Asked([q], T0)) for q in asked)
+        return [found["s"] for found in await asyncio.gather(*joined)]
+
+    assert all("still being read" in problem(each) for each in await collect())
+    await world.all_asked(2)
+    await collect()
+    assert len(world.prometheus.pieces) == 2
+    world.prometheus.open.set()
+    await world.all_asked(3 * PIECES - 2)
+    assert len(world.prometheus.pieces) == 3 * PIECES
 
 
 async def test_a_closed_interval_is_kept_until_it_was_asked_about_again(world: World) -> None:
