@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from surefoot.api.signals import Baseline, Signal
 from surefoot.api.status import FrozenBins, ModelReleaseStatus, Snapshot
 from surefoot.api.vocabulary import SignalType
+from surefoot.engine import crowded
 from surefoot.engine.judge import Judged, Stand, judge, not_applicable
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.world import Observation
@@ -20,7 +21,7 @@ def judge_against(
     """
     before = next((s for s in status.signals if s.name == signal.name), None)
     if signal.baseline is not Baseline.REFERENCE:
-        return judge(signal, stand, before, answer)
+        return crowded.warned(judge(signal, stand, before, answer), before, answer)
     found = _bins(signal, obs, status)
     if found is None:
         text = (
@@ -34,7 +35,8 @@ def judge_against(
     reference = Reading(bins, answer.candidate.newest)
     if stand.index < 0 and answer.incumbent.problem is not None:
         reference = answer.incumbent
-    return judge(signal, stand, before, Answer(answer.candidate, reference))
+    held = Answer(answer.candidate, reference)
+    return crowded.warned(judge(signal, stand, before, held), before, held)
 
 
 def _bins(

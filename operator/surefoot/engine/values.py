@@ -93,7 +93,7 @@ def _value_of(
         case Histogram() if signal.type is SignalType.LATENCY:
             return _latency(signal, measure)
         case _:
-            return _drift(signal, measure, _baseline(frozen, baseline))
+            return _drift(signal, measure, baseline_of(frozen, baseline))
 
 
 def _or_none(number: float | None, note: str) -> Value:
@@ -108,7 +108,8 @@ def _latency(signal: Signal, histogram: Histogram) -> Value:
     return Value(found.value, note, at_least=found.above_last_edge)
 
 
-def _baseline(frozen: FrozenBins | None, baseline: Measure | None) -> Histogram | None:
+def baseline_of(frozen: FrozenBins | None, baseline: Measure | None) -> Histogram | None:
+    """The bins that Drift is held against: the frozen ones once the incumbent has no traffic."""
     if frozen is not None:
         return Histogram(tuple(frozen.edges), tuple(frozen.counts), frozen.total)
     return baseline if isinstance(baseline, Histogram) else None

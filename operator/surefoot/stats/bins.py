@@ -84,19 +84,15 @@ def decided_from(edges: Sequence[float], threshold: float) -> int:
     raise NotAnEdge(f"the decision threshold {threshold:g} is not a bucket edge ({said})")
 
 
-def crowding(histogram: Histogram | LabeledHistogram) -> str | None:
-    """A warning where one bucket holds over half of all observations, else None."""
-    heaviest = max(range(len(histogram.counts)), key=lambda index: histogram.counts[index])
-    if histogram.counts[heaviest] <= CROWDED * histogram.samples:
-        return None
-    share = histogram.counts[heaviest] / histogram.samples
-    return (
-        f"{share:.0%} of the scores are in one bucket ({_named(histogram.edges, heaviest)}), and "
-        "what happens inside of it is not seen: put the edges at the incumbent's score quantiles"
-    )
+def heavy_bucket(histogram: Histogram | LabeledHistogram, over: float = CROWDED) -> int | None:
+    """The bucket that holds more than this share of all observations; None where none does."""
+    counts = histogram.counts
+    heaviest = max(range(len(counts)), key=lambda index: counts[index])
+    return heaviest if counts[heaviest] > over * histogram.samples else None
 
 
-def _named(edges: Sequence[float], index: int) -> str:
+def bucket_name(edges: Sequence[float], index: int) -> str:
+    """A bucket in words, by its edges."""
     if not edges:
         return "it has no finite edge"
     if index == 0:

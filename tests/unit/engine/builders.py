@@ -29,6 +29,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     "Latency": {"source": {"preset": "envoy"}, "quantile": 0.5},
     "Drift": {"source": {"preset": "model-server"}},
     "Calibration": {"source": {"preset": "model-server"}},
+    "Performance": {"source": {"preset": "model-server"}},
     "PromQL": {"query": "x"},
 }
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -191,3 +193,37 @@ async def test_proxies_of_the_environment_are_not_used(
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     assert await ask(server.url) == [Vector((0.25,))]
+
+
+class Counting(ThreadPoolExecutor):
+    """The loop's threads, and how often one was asked for."""
+
+    used = 0
+
+    def submit(self, *args: Any, **more: Any) -> Any:
+        self.used += 1
+        return super().submit(*args, **more)
+
+
+async def test_a_large_answer_is_decoded_beside_the_event_loop_and_a_small_one_is_not(
+    server: Server,
+) -> None:
+    entry = '{"metric":{"le":"%d"},"value":[1,"0.25"]}'
+    many = ",".join(entry % n for n in range(8_000))
+    server.respond = server.says(VECTOR.replace('{"metric":{},"value":[1,"0.25"]}', many))
+    threads = Counting()
+    asyncio.get_running_loop().set_default_executor(threads)
+    found = await ask(server.url, times=2)
+    assert found == [Vector((0.25,) * 8_000)] * 2
+    assert threads.used == 2
+    server.respond = server.says(VECTOR)
+    assert await ask(server.url) == [Vector((0.25,))]
+    assert threads.used == 2
+
+
+async def test_what_is_wrong_in_a_large_answer_is_told_as_in_a_small_one(server: Server) -> None:
+    server.respond = server.says("<html>" + "x" * 400_000)
+    [problem] = await ask(server.url)
+    assert isinstance(problem, Problem)
+    assert problem.kind is ProblemKind.UNREACHABLE
+    assert "no complete JSON" in problem.message

@@ -30,6 +30,9 @@ class Server:
         self.status = 401
         self.headers: list[dict[str, str]] = []
         self.forms: list[dict[str, str]] = []
+        self.wires: dict[str, asyncio.Transport] = {}
+        self.go_on: dict[str, asyncio.Event] = {}
+        self.came = asyncio.Event()
         self.result: dict[str, Any] = {"resultType": "scalar", "result": [1, "1"]}
         app = web.Application()
         app.router.add_post("/api/v1/query", self._answer)
@@ -38,6 +41,12 @@ class Server:
     async def _answer(self, request: web.Request) -> web.Response:
         self.headers.append(dict(request.headers))
         self.forms.append({name: str(value) for name, value in (await request.post()).items()})
+        tenant = request.headers.get("X-Scope-OrgID", "")
+        if isinstance(request.transport, asyncio.Transport):
+            self.wires[tenant] = request.transport
+        if tenant in self.go_on:
+            self.came.set()
+            await self.go_on[tenant].wait()
         if self.wanted is not None and request.headers.get("Authorization") != self.wanted:
             return web.Response(text="no", status=self.status)
         return web.json_response({"status": "success", "data": self.result})
@@ -83,8 +92,10 @@ class Asker:
 
     def __init__(self, address: str, folder: Path | None = None, **more: Any) -> None:
         self.connections = Connections(
-            Connection(address, folder=folder, **more), SCRAPE, LIMITS, folder and folder.parent
-        )
+            Connection(address, folder=folder, **more), SCRAPE, LIMITS, folder and folder.parent,
+            clock=lambda: self.now,
+        )  # fmt: skip
+        self.now = 0.0
 
     async def says(self, source: MetricsSource | None = None, query: str = "up") -> str:
         """`ok`, or the sentence."""
@@ -330,3 +341,42 @@ async def test_of_raw_samples_of_thanos_one_replica_is_read(server: Server) -> N
     async with Asker(server.address, kind=SourceKind.THANOS) as asker:
         (found,) = await asker.connections.ask(None, "a[5m]", 12.0)
     assert "replica" not in found.labels
+
+
+# sources of classes that are edited or deleted
+
+
+async def test_a_source_that_nobody_asks_any_more_is_closed_and_the_others_are_not(
+    server: Server,
+) -> None:
+    async with Asker(server.address, kind=SourceKind.MIMIR, tenant="own") as asker:
+        for tenant in ("old", "new"):
+            assert await asker.says(MetricsSource(tenant=tenant)) == "ok"
+        asker.now = 400.0
+        assert await asker.says(MetricsSource(tenant="new")) == "ok"
+        asker.now = 601.0
+        assert await asker.says() == "ok"
+        await closed(server.wires["old"])
+        assert not server.wires["new"].is_closing()
+        assert await asker.says(MetricsSource(tenant="old")) == "ok"
+
+
+async def test_a_source_that_still_answers_is_in_use(server: Server) -> None:
+    slow = server.go_on["slow"] = asyncio.Event()
+    async with Asker(server.address, kind=SourceKind.MIMIR, tenant="own") as asker:
+        first = asyncio.create_task(asker.says(MetricsSource(tenant="slow")))
+        await asyncio.wait_for(server.came.wait(), 60)
+        asker.now = 10_000.0
+        assert await asker.says() == "ok"
+        slow.set()
+        assert await first == "ok"
+        asker.now = 10_599.0
+        assert await asker.says() == "ok"
+        assert not server.wires["slow"].is_closing()
+
+
+async def closed(wire: asyncio.Transport) -> None:
+    """Within a minute; the server hears of it a little later."""
+    async with asyncio.timeout(60):
+        while not wire.is_closing():  # noqa: ASYNC110 - a transport has no event to wait for
+            await asyncio.sleep(0)

@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from surefoot.adapters.prometheus import PrometheusMetrics
+from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.signals import Signal
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.ports import Key
@@ -26,6 +27,7 @@ class World:
 
     def __init__(self) -> None:
         self.queries, self.done = 0, asyncio.Queue[Key]()
+        self.texts: list[str] = []
         self.open, self.seen = asyncio.Event(), asyncio.Event()
         self.open.set()
         app = web.Application()
@@ -35,8 +37,9 @@ class World:
         self.sampled: datetime | None = None
         self.metrics: PrometheusMetrics
 
-    async def _answer(self, _: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
         self.queries += 1
+        self.texts.append(str((await request.post())["query"]))
         mine = self.queries
         self.seen.set()
         await self.open.wait()
@@ -270,3 +273,26 @@ async def test_even_a_fault_of_our_own_is_an_answer(
 async def test_says_what_a_preset_supports(world: World) -> None:
     assert world.metrics.supports("envoy", "ErrorRate") is None
     assert world.metrics.supports("envoy", "Drift") is not None
+
+
+async def test_what_a_source_showed_is_forgotten_when_nobody_asks_it_any_more(
+    world: World,
+) -> None:
+    """A query's first time shows whether it gives a scalar: then it is asked as a vector."""
+    address = str(world.server.make_url("/"))
+    mine = MetricsSource.model_validate({"address": address, "kind": "Prometheus"})
+
+    async def texts(source: MetricsSource | None, after_s: float) -> list[str]:
+        world.texts, world.now = [], world.now + ago(after_s)
+        world.metrics.forget(KEY)
+        world.metrics.collect(KEY, [asked()], world.now, EVERY, source)
+        await world.finished()
+        return world.texts
+
+    known, anew = ["vector(vector(1)\n)"], ["vector(1)"]
+    assert await texts(mine, 0) == anew
+    assert await texts(mine, 15) == known
+    assert await texts(None, 400) == anew
+    assert await texts(mine, 150) == known
+    assert await texts(None, 601) == known
+    assert await texts(mine, 15) == anew

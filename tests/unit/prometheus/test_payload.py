@@ -39,6 +39,27 @@ def test_single_values() -> None:
     assert decode(200, INFORMED) == Vector(())
 
 
+WARNED = b',"warnings":["store is down"],"infos":[]}'
+
+
+@pytest.mark.parametrize("body", [MATRIX, VECTOR])
+def test_results_that_are_read_one_by_one_are_those_that_are_read_at_once(body: bytes) -> None:
+    """A space before the status is no way that Prometheus begins."""
+    assert repr(decode(200, body)) == repr(decode(200, body.replace(b"{", b"{ ", 1)))
+    with pytest.raises(Failed, match="partial: store is down"):
+        decode(200, body[:-1] + WARNED)
+
+
+@pytest.mark.parametrize("cut", [b"}]}}", b",]}}", b"]]}}", b"]", b"]},5", b'],"result":1}}x'])
+def test_a_list_of_results_that_ends_otherwise_is_no_answer(cut: bytes) -> None:
+    for body in (MATRIX, VECTOR):
+        broken = body.removesuffix(b"]}}") + cut
+        for text in (broken, broken.replace(b"{", b"{ ", 1)):
+            with pytest.raises(Failed) as caught:
+                decode(200, text)
+            assert caught.value.problem.kind is ProblemKind.UNREACHABLE
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "said"),
     [

@@ -183,6 +183,29 @@ async def test_a_query_that_breaks_does_not_break_the_others() -> None:
     assert sorted(server.queries) == ["bad", "up"]
 
 
+async def test_of_releases_of_one_class_only_the_one_whose_query_fails_is_asked_alone() -> None:
+    """They share a template; its window grows from one collection to the next."""
+    server = Server(refuses=lambda query: "fraud" in query)
+    template = 'sum(rate(x{pod=~"{{candidate.workload}}.*"}[{{window}}]))'
+    every = ("fraud", "churn", "spam")
+
+    async def collect(later: float) -> list[str]:
+        many = {
+            name: [question("PromQL", candidate=f"{name}-v42", query=template, start=T0)]
+            for name in every
+        }
+        await server.collect(dict(many), later)
+        return sorted(server.queries, key=len)
+
+    await collect(0)
+    assert len(await collect(15)) == 1 + len(every)
+    alone, shared = await collect(30)
+    assert alone == 'sum(rate(x{pod=~"fraud-v42.*"}[130s]))'
+    assert "churn" in shared
+    assert "spam" in shared
+    assert "fraud" not in shared
+
+
 async def test_releases_that_are_due_together_are_collected_together() -> None:
     seen: list[set[Hashable]] = []
 

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from surefoot.stats.bins import (
     NotAnEdge,
+    bucket_name,
     bucket_ranges,
-    crowding,
     decided_from,
     filled,
+    heavy_bucket,
     merged,
     probability_ranges,
 )
@@ -86,29 +87,28 @@ def test_a_threshold_inside_of_a_bucket_is_refused_with_the_nearest_edges(
 @pytest.mark.parametrize(
     ("edges", "counts", "named"),
     [
-        ((0.1, 0.5), (6, 3, 2), "55% of the scores are in one bucket (up to 0.1)"),
-        ((0.1, 0.5), (1, 8, 1), "80% of the scores are in one bucket (0.1 to 0.5)"),
-        ((0.1, 0.5), (0, 0, 7), "100% of the scores are in one bucket (above 0.5)"),
-        ((), (7,), "100% of the scores are in one bucket (it has no finite edge)"),
+        ((0.1, 0.5), (6, 3, 2), "up to 0.1"),
+        ((0.1, 0.5), (1, 8, 1), "0.1 to 0.5"),
+        ((0.1, 0.5), (0, 0, 7), "above 0.5"),
+        ((), (7,), "it has no finite edge"),
     ],
 )
-def test_a_bucket_with_over_half_of_the_scores_is_warned_of(
+def test_a_bucket_with_over_half_of_the_scores_is_found(
     edges: tuple[float, ...], counts: tuple[float, ...], named: str
 ) -> None:
-    warning = crowding(Histogram(edges, counts))
-    assert warning is not None
-    assert warning.startswith(named)
-    assert warning.endswith("put the edges at the incumbent's score quantiles")
+    found = heavy_bucket(Histogram(edges, counts))
+    assert found is not None
+    assert bucket_name(edges, found) == named
 
 
 @pytest.mark.parametrize("counts", [(5, 5, 0), (4, 3, 3), (0, 0, 0)])
 def test_half_of_the_scores_in_one_bucket_is_not_too_much(counts: tuple[float, ...]) -> None:
-    assert crowding(Histogram((0.1, 0.5), counts)) is None
+    assert heavy_bucket(Histogram((0.1, 0.5), counts)) is None
 
 
-def test_labelled_scores_are_warned_of_over_both_outcomes() -> None:
-    assert crowding(LabeledHistogram((0.5,), positives=(6, 0), negatives=(0, 6))) is None
-    assert crowding(LabeledHistogram((0.5,), positives=(6, 0), negatives=(1, 6))) is not None
+def test_labelled_scores_are_weighed_over_both_outcomes() -> None:
+    assert heavy_bucket(LabeledHistogram((0.5,), positives=(6, 0), negatives=(0, 6))) is None
+    assert heavy_bucket(LabeledHistogram((0.5,), positives=(6, 0), negatives=(1, 6))) == 0
 
 
 counts = st.lists(st.integers(0, 400), min_size=4, max_size=4).filter(any)

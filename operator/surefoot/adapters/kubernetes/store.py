@@ -19,9 +19,9 @@ from surefoot.adapters.kubernetes.cache import (
 )
 from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
+from surefoot.adapters.kubernetes.decoded import Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
-from surefoot.api.base import sentence
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
@@ -38,6 +38,7 @@ class KubernetesStore:
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
         self._configs = ConfigValues(api)
+        self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
         self._gone: dict[Key, Json] = {}
 
     def bury(self, key: Key, body: Json) -> None:
@@ -61,11 +62,8 @@ class KubernetesStore:
         return self._decode(key, body, gone=False)
 
     def _decode(self, key: Key, body: Json, gone: bool) -> ReleaseObject:
-        meta, problem, spec, status = body["metadata"], "", None, None
-        try:
-            spec = ModelReleaseSpec.model_validate(body.get("spec", {}))
-        except ValidationError as error:
-            problem = sentence(error)
+        meta, status = body["metadata"], None
+        spec = self._specs.spec_of(body)
         if body.get("status"):
             try:
                 status = ModelReleaseStatus.model_validate(body["status"])
@@ -83,8 +81,8 @@ class KubernetesStore:
             resource_version=meta["resourceVersion"],
             deleted=gone or "deletionTimestamp" in meta,
             gone=gone,
-            spec=spec,
-            problem=problem,
+            spec=None if isinstance(spec, str) else spec,
+            problem=spec if isinstance(spec, str) else "",
             status=status,
             raw_status=body.get("status", {}),
         )
@@ -96,12 +94,7 @@ class KubernetesStore:
         except PermanentError as error:
             # A right that is missing must not keep the accepted plan from being guarded by.
             return f"it cannot be read ({error})"
-        if body is None:
-            return None
-        try:
-            return ReleaseClassSpec.model_validate(body.get("spec", {}))
-        except ValidationError as error:
-            return sentence(error)
+        return None if body is None else self._classes.spec_of(body)
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """A merge patch fenced by resourceVersion. Raises ConflictError when what was read is old."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from surefoot.adapters.prometheus import readings
 from surefoot.adapters.prometheus.arms import Arm
+from surefoot.adapters.prometheus.closely import Beside
 from surefoot.adapters.prometheus.increases import Index, Sheet
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.payload import Vector
@@ -43,9 +44,14 @@ async def collect(
 
 
 async def collect_all(
-    ask: Ask, asked: Mapping[Hashable, Asked], rules: Rules, memory: Memory
+    ask: Ask,
+    asked: Mapping[Hashable, Asked],
+    rules: Rules,
+    memory: Memory,
+    beside: Beside | None = None,
 ) -> dict[Hashable, dict[str, Answer]]:
-    """Every release's answers. `ask` may raise Failed; a failure stays with those it is about."""
+    """Every release's answers. `ask` may raise Failed; a failure stays with those it is about. With
+    a `beside`, what takes long is read there, and answered by a later collection."""
     known: dict[Hashable, Arms] = {}
     plans: Plans = {
         (release, question.key): plan(question, each.now, known)
@@ -53,7 +59,7 @@ async def collect_all(
         for question in each.questions
     }
     at = max((each.now.timestamp() for each in asked.values()), default=0.0)
-    found = await _found(Reader(ask, at, rules, memory), plans, asked)
+    found = await _found(Reader(ask, at, rules, memory, beside), plans, asked)
     pages = {id(each.page): each.page for each in found.values() if isinstance(each, Sheets)}
     indexes = {name: Index(page) for name, page in pages.items()}
     answers: dict[Hashable, dict[str, Answer]] = {release: {} for release in asked}

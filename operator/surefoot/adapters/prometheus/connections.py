@@ -1,7 +1,8 @@
 """One client per source: which server is asked, as whom, and how its raw samples are read."""
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, MetricsSource, S
 from surefoot.engine.questions import ProblemKind
 
 TENANT_HEADERS = {SourceKind.MIMIR: "X-Scope-OrgID", SourceKind.THANOS: "THANOS-TENANT"}
+UNUSED_S = 600.0
+"""A source that nobody has asked for so long is that of a class which was edited or deleted."""
 
 # A range at the end, as it is or at a fixed time.
 _RAW = re.compile(r"\](\s*@\s*[0-9.]+)?\s*$")
@@ -51,6 +54,7 @@ class Source:
     def __init__(self, connection: Connection, client: Client, scrape_s: float) -> None:
         self._thanos = connection.kind is SourceKind.THANOS
         self.client = client
+        self.users, self.used_at = 0, 0.0
         self._replicas = Replicas(connection.replica_labels, scrape_s)
 
     async def ask(self, query: str, at: float) -> Result:
@@ -74,16 +78,26 @@ class Connections:
         limits: Limits,
         credentials: Path | None = None,
         headers: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`credentials` has a folder for each name that a class may use; `headers` go everywhere."""
         self._own, self._limits, self._credentials = own, limits, credentials
         self._scrape_s = scrape_interval.total_seconds()
-        self._headers = dict(headers or {})
+        self._headers, self._clock = dict(headers or {}), clock
         self._sources: dict[Connection, Source] = {}
 
     async def ask(self, source: MetricsSource | None, query: str, at: float) -> Result:
         """The answer of a class's source, of the operator's own for None. Raises Failed."""
-        connection = self.connection_of(source)
+        asked = self._opened(self.connection_of(source))
+        asked.users += 1
+        try:
+            await self._close_unused()
+            return await asked.ask(query, at)
+        finally:
+            asked.users -= 1
+            asked.used_at = self._clock()
+
+    def _opened(self, connection: Connection) -> Source:
         if connection not in self._sources:
             client = Client(
                 connection.address,
@@ -94,7 +108,18 @@ class Connections:
                 Credentials(connection.folder) if connection.folder is not None else None,
             )
             self._sources[connection] = Source(connection, client, self._scrape_s)
-        return await self._sources[connection].ask(query, at)
+        return self._sources[connection]
+
+    async def _close_unused(self) -> None:
+        """Close what nobody asks any more; what a query is on is in use, however long it takes."""
+        since = self._clock() - UNUSED_S
+        unused = [c for c, s in self._sources.items() if s.users == 0 and s.used_at < since]
+        for connection in unused:
+            source = self._sources.get(connection)
+            # Another query may have come, or have closed it, while the last one was closed.
+            if source is not None and source.users == 0:
+                del self._sources[connection]
+                await source.client.close()
 
     def connection_of(self, source: MetricsSource | None) -> Connection:
         """How a source is asked. Raises Failed where it cannot be."""

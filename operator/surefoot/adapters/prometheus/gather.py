@@ -37,6 +37,11 @@ class Gather:
             self._timer = loop.call_at(due, self._begin)
         return await mine
 
+    @property
+    def idle(self) -> bool:
+        """Whether nobody waits for a collection."""
+        return not self._waiting and not self._running
+
     async def close(self) -> None:
         """End what is running."""
         if self._timer is not None:

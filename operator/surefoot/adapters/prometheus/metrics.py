@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from surefoot.adapters.prometheus.collection import Asked
-from surefoot.adapters.prometheus.connections import Connection, Connections, Limits
+from surefoot.adapters.prometheus.connections import UNUSED_S, Connection, Connections, Limits
 from surefoot.adapters.prometheus.presets import supports
 from surefoot.adapters.prometheus.reader import Rules
 from surefoot.adapters.prometheus.schedule import (
@@ -78,6 +78,7 @@ class PrometheusMetrics:
         self._connections = Connections(source, scrape_interval, limits, credentials, headers)
         self._rules = Rules(scrape_interval, max_series)
         self._sides: dict[str, Side] = {}
+        self._asked_at: dict[str, datetime] = {}
         self._scrape_interval = scrape_interval
         self._on_done = on_done
         self._runs: dict[Key, _Run] = {}
@@ -160,7 +161,7 @@ class PrometheusMetrics:
             return
         run.asked, run.asked_at = asked, now
         every = Asked([*asked.values(), *closed], now, interval)
-        work = self._side(run.source).join(key, every)
+        work = self._side(run.source, now).join(key, every)
         run.task = asyncio.create_task(work, name=f"collect {'/'.join(key)}")
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 
@@ -184,10 +185,16 @@ class PrometheusMetrics:
         """See `ports.Metrics`."""
         return supports(preset, signal_type)
 
-    def _side(self, source: MetricsSource | None) -> Side:
-        """What is shared by all releases that ask the same source."""
+    def _side(self, source: MetricsSource | None, now: datetime) -> Side:
+        """What is shared by all releases that ask the same source. Those that nobody asks any more,
+        as that of a class which was edited or deleted, are forgotten with what they remember."""
         wanted = source or MetricsSource()
         name = wanted.model_dump_json(exclude={"matchers"}, exclude_none=True)
+        self._asked_at[name] = now
+        for other, asked_at in list(self._asked_at.items()):
+            unused = (now - asked_at).total_seconds() > UNUSED_S
+            if unused and self._sides[other].idle:
+                del self._sides[other], self._asked_at[other]
         if name not in self._sides:
             self._sides[name] = Side(partial(self._connections.ask, source), self._rules)
         return self._sides[name]

@@ -13,6 +13,10 @@ from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
 _LONGEST = 240
+_HEAD = re.compile(r'\{"status":"success","data":\{"resultType":"(matrix|vector)","result":\[\s*')
+_COMMA = re.compile(r"\s*,\s*")
+_DECODER = json.JSONDecoder()
+_MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 # The year 3000 in Unix seconds: what lies beyond it cannot be a sample's time.
 LATEST = 32_503_680_000.0
 
@@ -67,7 +71,7 @@ Result = tuple[Series, ...] | Vector
 def decode(status: int, body: bytes) -> Result:
     """The result of an instant query. Raises Failed."""
     try:
-        answer = json.loads(body)
+        answer, series = _loaded(body)
         if isinstance(answer, dict) and answer.get("kind") == "Status":
             text = (
                 f"Kubernetes' service proxy answers: {clean(str(answer.get('message') or status))}"
@@ -86,10 +90,42 @@ def decode(status: int, body: bytes) -> Result:
         words = clean("; ".join(map(str, listed if isinstance(listed, list) else [listed])))
         raise Failed(ProblemKind.PARTIAL, f"Prometheus says that its answer is partial: {words}")
     try:
-        return _result(answer["data"]["resultType"], answer["data"]["result"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
+        kind = answer["data"]["resultType"]
+        if series is None:
+            return _result(kind, answer["data"]["result"])
+    except _MISSHAPEN:
         text = "the answer is not shaped as Prometheus' are: check what listens at its address"
         raise Failed(ProblemKind.UNREACHABLE, text) from None
+    return series if kind == "matrix" else _vector(series)
+
+
+def _loaded(body: bytes) -> tuple[Any, tuple[Series, ...] | None]:
+    """The JSON. Where it begins as results of Prometheus do, these are read one by one and left out.
+
+    Reading JSON holds the interpreter's lock until it returns, so that a thread gives way to the
+    event loop between entries only; and each is dropped as soon as it is a series.
+    """
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    head = _HEAD.match(text)
+    if head is not None:
+        try:
+            return _one_by_one(text, head)
+        except _MISSHAPEN:
+            # What is wrong is told as that of any other JSON is.
+            pass
+    return json.loads(text), None
+
+
+def _one_by_one(text: str, head: re.Match[str]) -> tuple[Any, tuple[Series, ...]]:
+    made = _series if head[1] == "matrix" else _element
+    found: list[Series] = []
+    at, more = head.end(), True
+    while more:
+        entry, at = _DECODER.raw_decode(text, at)
+        found.append(made(entry))
+        comma = _COMMA.match(text, at)
+        at, more = (comma.end(), True) if comma else (at, False)
+    return json.loads(text[: head.end()] + text[at:]), tuple(found)
 
 
 def _foreign(status: int) -> str:
@@ -124,14 +160,17 @@ def _result(kind: str, result: Any) -> Result:
     if kind == "matrix":
         return tuple(_series(each) for each in _handed_over(result))
     if kind == "vector":
-        found = tuple(_element(each) for each in _handed_over(result))
-        return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
+        return _vector(tuple(_element(each) for each in _handed_over(result)))
     if kind == "scalar":
         return Vector((float(result[1]),), is_vector=False)
     raise Failed(
         ProblemKind.QUERY,
         f"the query gives a {clean(kind)}: it must give a scalar or a vector of one element",
     )
+
+
+def _vector(found: tuple[Series, ...]) -> Vector:
+    return Vector(tuple(each.samples[0][1] for each in found if each.samples), found)
 
 
 def _handed_over(entries: list[Any]) -> Iterator[Any]:

@@ -29,6 +29,7 @@ class Plan:
     """What one question needs: a query of its own, or a share of one for `source` and `arms`.
 
     Only what lies in (start, end] is counted; `closed` is an interval of evidence, never stale.
+    `rendering` is the query of its release as it stays from one collection to the next.
     """
 
     signal: Signal
@@ -38,6 +39,7 @@ class Plan:
     source: SeriesSource | None = None
     arms: promql.Arms | None = None
     query: str | None = None
+    rendering: str | None = None
     problem: Problem | None = None
     closed: bool = False
 
@@ -63,9 +65,11 @@ def plan(
     if signal.query is not None:
         try:
             query = promql.fill_in(signal.query, question, end - start)
+            # Its window grows with the step.
+            rendering = promql.fill_in(signal.query, question, 0.0)
         except promql.UnknownPlaceholder as error:
             return Plan(signal, now, start, end, problem=Problem(ProblemKind.QUERY, str(error)))
-        return Plan(signal, now, start, end, query=query, closed=closed)
+        return Plan(signal, now, start, end, query=query, rendering=rendering, closed=closed)
     found = source_of(signal)
     if isinstance(found, str):
         return Plan(signal, now, start, end, problem=Problem(ProblemKind.QUERY, found))
@@ -112,4 +116,5 @@ def query_of(plan: Plan, scalars: Mapping[str, bool]) -> Values | None:
     if plan.query is None or plan.closed or template not in scalars:
         return None
     text = f"vector({plan.query}\n)" if scalars[template] else plan.query
-    return Values(("query", template), (("", text),))
+    # Releases of a class have the same template: one whose rendering fails is apart alone.
+    return Values(("query", plan.rendering), (("", text),))

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from math import ceil
 
 from surefoot.adapters.prometheus import promql, wants
-from surefoot.adapters.prometheus.ends import Ends, instances, thinned
-from surefoot.adapters.prometheus.memory import REMEMBERED_S, Memory, Trace
+from surefoot.adapters.prometheus.closely import Beside, Closely, unfinished
+from surefoot.adapters.prometheus.ends import Ends
+from surefoot.adapters.prometheus.memory import REMEMBERED_S, Memory
 from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
 from surefoot.adapters.prometheus.plans import (
     Key,
@@ -23,10 +23,6 @@ from surefoot.adapters.prometheus.wants import Ask, Page, Parts
 from surefoot.api.durations import format_duration
 from surefoot.engine.questions import Problem, ProblemKind
 
-# What is read closely in one query, and in one collection: the rest waits for the next one.
-_MOST_SAMPLES = 100_000
-_MOST_PIECES = 24
-_PIECE_S = 3600.0
 _TOO_MUCH = (ProblemKind.QUERY, ProblemKind.TIMEOUT)
 
 
@@ -53,11 +49,14 @@ Plans = Mapping[Key, Plan]
 
 
 class Reader:
-    """Everything of one collection, at one time."""
+    """Everything of one collection, at one time; long reads go on `beside` it, if there is one."""
 
-    def __init__(self, ask: Ask, at: float, rules: Rules, memory: Memory) -> None:
+    def __init__(
+        self, ask: Ask, at: float, rules: Rules, memory: Memory, beside: Beside | None = None
+    ) -> None:
         self.ask, self.at, self.rules, self.memory = ask, at, rules, memory
         self.scrape_s = rules.scrape_interval.total_seconds()
+        self.beside, self.closely = beside, Closely(ask, at, self.scrape_s, memory)
 
     async def raw(self, plans: Plans) -> dict[Key, Found]:
         """Raw samples."""
@@ -166,43 +165,17 @@ class Reader:
         """Both ends, and the samples in between that matter, which are read once."""
         if isinstance(found, Problem):
             return found
-        key = ends.arms, ends.names, ends.window
-        trace = self.memory.traces.get(key, Trace()).since(ends.start - ends.reach_s)
+        try:
+            trace = await self.closely.trace(ends, found, self.beside)
+        except Failed as failure:
+            return failure.problem
         restless = ends.restless(found, trace)
         if restless and trace.until < ends.end:
-            try:
-                trace = await self._traced(ends, found, restless, trace)
-            except Failed as failure:
-                return failure.problem
-            if not isinstance(ends.window, tuple):
-                # A closed interval is not asked about again.
-                self.memory.keep(key, trace)
-            restless = ends.restless(found, trace)
-            if trace.until < ends.end:
-                return Problem(ProblemKind.TIMEOUT, _unfinished(ends, trace))
+            return unfinished(ends, trace)
         restarts = sum(ends.restarts(found).values())
         return Sheets(ends.page(found, trace), ends.arms, _read_at_ends(ends, restarts, restless))
 
-    async def _traced(
-        self, ends: Ends, found: Parts, restless: Sequence[Series], trace: Trace
-    ) -> Trace:
-        """The trace, read on piece by piece: never more samples at once than is good."""
-        targets = instances(restless)
-        close = [s for s in found["end"] if not targets or s.labels.get("instance") in targets]
-        piece_s = min(_PIECE_S, max(1, _MOST_SAMPLES // len(close)) * self.scrape_s)
-        start = max(ends.start - ends.reach_s, trace.until)
-        for number in range(min(_MOST_PIECES, ceil((ends.end - start) / piece_s))):
-            end = min(ends.end, start + (number + 1) * piece_s)
-            length = end - start - number * piece_s + ends.reach_s
-            query = promql.selector(ends.names, (ends.arms,), length, end, targets)
-            page = await self.ask(query, self.at)
-            if isinstance(page, Vector):
-                raise Failed(ProblemKind.UNREACHABLE, _NO_SAMPLES)
-            trace = thinned(page, trace, end)
-        return trace
 
-
-_NO_SAMPLES = "Prometheus gave single values for raw samples: check what is in front of it"
 _MATRIX = Problem(
     ProblemKind.QUERY,
     "the query gives samples over a range: it must give a scalar or one element",
@@ -235,14 +208,6 @@ def _read_at_ends(ends: Ends, restarts: int, unplaced: Iterable[Series]) -> str:
     if missed := sum(1 for _ in unplaced):
         return f"{text}; where {missed} of its series began or restarted is not known"
     return f"{text} and around what restarted in it" if restarts else text
-
-
-def _unfinished(ends: Ends, trace: Trace) -> str:
-    share = (trace.until - ends.start) / (ends.end - ends.start)
-    return (
-        f"counters began or restarted within the {_length(ends)}, and the samples around that are "
-        f"still being read: {max(0.0, share):.0%} so far"
-    )
 
 
 def _length(ends: Ends) -> str:

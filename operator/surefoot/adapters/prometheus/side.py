@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Hashable, Mapping
 
+from surefoot.adapters.prometheus.closely import Beside
 from surefoot.adapters.prometheus.collection import Asked, collect_all
 from surefoot.adapters.prometheus.gather import Answers, Gather
 from surefoot.adapters.prometheus.memory import Memory
@@ -19,7 +20,13 @@ class Side:
 
     def __init__(self, ask: Ask, rules: Rules) -> None:
         self._ask, self._rules, self._memory = ask, rules, Memory()
+        self._beside = Beside()
         self._gather = Gather(self._collected, rules.scrape_interval)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, so that it can be dropped as it is."""
+        return self._gather.idle and self._beside.idle
 
     async def join(self, key: Hashable, asked: Asked) -> Answers:
         """A release's answers, out of the next collection."""
@@ -28,11 +35,12 @@ class Side:
     async def close(self) -> None:
         """End what is running."""
         await self._gather.close()
+        await self._beside.close()
 
     async def _collected(self, asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
         """The answers to several releases, whatever happens."""
         try:
-            return await collect_all(self._ask, asked, self._rules, self._memory)
+            return await collect_all(self._ask, asked, self._rules, self._memory, self._beside)
         except Exception as error:
             log.exception("a collection failed")
             text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
