@@ -5,7 +5,9 @@ import logging
 import os
 import signal
 import sys
+import uuid
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import kopf
@@ -15,6 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from surefoot.adapters.kubernetes.api import Api
 from surefoot.adapters.kubernetes.cache import Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
+from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
+from surefoot.adapters.kubernetes.relist import Relist
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
@@ -26,6 +30,8 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
+# What is left of a watch when SIGTERM came; the Lease is given back before.
+STOPPING_S = 3.0
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -40,6 +46,9 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
   SUREFOOT_WORKERS             16
+  SUREFOOT_NAMESPACES          risk,ads  (default: all; those that this operator looks after)
+  SUREFOOT_LEASE_NAMESPACE     where replicas elect the one that writes (default: no election)
+  SUREFOOT_LEASE_NAME          surefoot
 
 Example:
   SUREFOOT_PROMETHEUS_URL=http://localhost:9090 SUREFOOT_LOG_FORMAT=text python -m surefoot
@@ -49,8 +58,12 @@ Example:
 class Operator:
     """Everything of one process, wired together."""
 
-    def __init__(self, settings: Settings, api: Api) -> None:
+    def __init__(self, settings: Settings, api: Api, elector: Elector | None = None) -> None:
+        """With an `elector` nothing is written but while this replica holds the Lease."""
         self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
+        self.api, self.elector = api, elector
+        if elector is not None:
+            api.fence = elector.remaining
         self.store = KubernetesStore(api, self.cache)
         self.queue: WorkQueue[Key] = WorkQueue(
             self._tick, self._failed, settings.workers, self.telemetry.lateness.observe
@@ -120,40 +133,94 @@ class Operator:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def run(self) -> None:
-        """Until SIGTERM."""
+        """Until SIGTERM, or until the Lease is lost."""
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         runner = web.AppRunner(self.web_app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
-        work = asyncio.create_task(self.queue.run())
+        # Kopf cancels, when it ends, what was begun after it.
         sensor = Sensor(self.cache, self.store, self.queue.add)
-        senses = asyncio.create_task(
-            kopf.operator(
-                registry=sensor.registry(), settings=kopf_settings(), standalone=True,
-                clusterwide=True, ready_flag=self.sensing, stop_flag=stop,
-            )
-        )  # fmt: skip
+        relist = Relist(
+            self.api,
+            self.cache,
+            sensor.kinds,
+            lambda kind, body: sensor.saw(kind, body, gone=True),
+            self.settings.namespaces,
+        )
+        tasks = [asyncio.create_task(work) for work in (stop.wait(), self._work(), relist.run())]
+        if self.elector is not None:
+            tasks.append(asyncio.create_task(self.elector.run()))
+        senses = asyncio.create_task(self._sense(sensor, stop))
         host = urlsplit(self.settings.prometheus_url).hostname  # never its credentials
         log.info("watching ModelReleases; Prometheus is at %s", host)
-        done, _ = await asyncio.wait({work, senses}, return_when=asyncio.FIRST_COMPLETED)
-        work.cancel()
-        await asyncio.gather(work, senses, return_exceptions=True)
+        done, _ = await asyncio.wait([*tasks, senses], return_when=asyncio.FIRST_COMPLETED)
+        await _ended(*tasks)
+        if self.elector is not None:
+            # Nothing writes any more: another replica may begin before the watches have ended.
+            await self.elector.release()
+        stop.set()
+        await asyncio.wait([senses], timeout=STOPPING_S)
+        await _ended(senses)
         await self.metrics.close()
         await runner.cleanup()
         for task in done:
             if not task.cancelled():
                 task.result()
 
+    async def _sense(self, sensor: Sensor, stop: asyncio.Event) -> None:
+        namespaces = self.settings.namespaces
+        await kopf.operator(
+            registry=sensor.registry(), settings=kopf_settings(), standalone=True,
+            clusterwide=not namespaces, namespaces=namespaces, ready_flag=self.sensing,
+            stop_flag=stop,
+        )  # fmt: skip
+
+    async def _work(self) -> None:
+        """Ticks, from the moment on in which this replica leads."""
+        if self.elector is not None:
+            await self.elector.elected.wait()
+            await self._catch_up()
+        self.telemetry.leads.set(1)
+        await self.queue.run()
+
+    async def _catch_up(self) -> None:
+        """What another replica wrote last may not have been seen yet: a tick on an older status
+        would write an older weight."""
+        while True:
+            try:
+                for key in await self.store.read_all(self.settings.namespaces):
+                    self.queue.add(key)
+            except PortError as error:
+                log.warning("reading all releases is tried again: %s", error)
+                await asyncio.sleep(1)
+            else:
+                return
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
 
 async def _main() -> None:
     settings = Settings.from_environment()
     set_up_logging(settings.log_format, settings.log_level)
     api = await Api.connect()
+    # A Lease must not wait behind other calls.
+    leases = await Api.connect(Timing().deadline / 2)
+    elector = None
+    if settings.lease_namespace is not None:
+        # A container that starts anew in its pod is another one: the old one's last write may be
+        # under way still.
+        identity = f"{os.environ.get('HOSTNAME', 'surefoot')}_{uuid.uuid4().hex[:8]}"
+        elector = Elector(leases, settings.lease_namespace, settings.lease_name, identity)
     try:
-        await Operator(settings, api).run()
+        await Operator(settings, api, elector).run()
     finally:
+        await leases.close()
         await api.close()
 
 
@@ -164,7 +231,7 @@ def main() -> None:
         sys.exit(0 if sys.argv[1] in ("-h", "--help") else 2)
     try:
         asyncio.run(_main())
-    except SettingsError as error:
+    except (SettingsError, LostError) as error:
         sys.exit(f"surefoot: {error}")
 
 

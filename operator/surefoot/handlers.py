@@ -75,12 +75,7 @@ class Sensor:
 
     def __init__(self, cache: Cache, store: KubernetesStore, wake: Callable[[Key], None]) -> None:
         self._cache, self._store, self._wake = cache, store, wake
-
-    def registry(self) -> kopf.OperatorRegistry:
-        """A registry with one event handler per kind and nothing else."""
-        registry = kopf.OperatorRegistry()
-        kopf.on.login(registry=registry)(login)
-        watched: dict[Kind, Callable[[Json, bool], None]] = {
+        self._watched: dict[Kind, Callable[[Json, bool], None]] = {
             RELEASES: self._release,
             ACTIONS: self._action,
             ROUTES: self._route,
@@ -88,24 +83,35 @@ class Sensor:
             SERVICES: self._service,
             CLASSES: self._class,
         }
-        for kind, seen in watched.items():
-            self._subscribe(registry, kind, seen)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What is watched."""
+        return tuple(self._watched)
+
+    def registry(self) -> kopf.OperatorRegistry:
+        """A registry with one event handler per kind and nothing else."""
+        registry = kopf.OperatorRegistry()
+        kopf.on.login(registry=registry)(login)
+        for kind in self._watched:
+            self._subscribe(registry, kind)
         return registry
 
-    def _subscribe(
-        self, registry: kopf.OperatorRegistry, kind: Kind, seen: Callable[[Json, bool], None]
-    ) -> None:
+    def _subscribe(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         async def handler(event: Any, **_: Any) -> None:
-            body, gone = dict(event["object"]), event.get("type") == "DELETED"
-            meta = body["metadata"]
-            if kind != RELEASES and gone:
-                where = meta.get("namespace", CLUSTER)
-                self._cache.drop(kind, where, meta["name"], meta.get("uid"))
-            elif not gone:
-                self._cache.put(kind, body)
-            seen(body, gone)
+            self.saw(kind, dict(event["object"]), event.get("type") == "DELETED")
 
         kopf.on.event(*kind, registry=registry, id=f"see-{kind.plural}")(handler)
+
+    def saw(self, kind: Kind, body: Json, gone: bool = False) -> None:
+        """An object as it is now, or as it was last when it is gone."""
+        meta = body["metadata"]
+        if kind != RELEASES and gone:
+            where = meta.get("namespace", CLUSTER)
+            self._cache.drop(kind, where, meta["name"], meta.get("uid"))
+        elif not gone:
+            self._cache.put(kind, body)
+        self._watched[kind](body, gone)
 
     @staticmethod
     def _key(body: Json) -> Key:

@@ -16,7 +16,7 @@ from pydantic import (
     field_validator,
 )
 
-from surefoot.api.base import is_address
+from surefoot.api.base import is_address, is_label
 from surefoot.api.durations import Duration
 from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, SourceKind
 
@@ -45,6 +45,9 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     http_port: int = Field(default=8080, ge=0, le=65_535)
     workers: int = Field(default=16, ge=1, le=256)
+    namespaces: tuple[str, ...] = ()
+    lease_namespace: str | None = None
+    lease_name: str = "surefoot"
 
     @field_validator("prometheus_url")
     @classmethod
@@ -60,7 +63,7 @@ class Settings(BaseModel):
             raise ValueError("must be 1s or longer")
         return value
 
-    @field_validator("prometheus_replica_labels", mode="before")
+    @field_validator("prometheus_replica_labels", "namespaces", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
@@ -70,6 +73,14 @@ class Settings(BaseModel):
     def _are_labels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", label) for label in value):
             raise ValueError("must be names of labels, such as replica,prometheus_replica")
+        return value
+
+    @field_validator("namespaces", "lease_namespace", "lease_name")
+    @classmethod
+    def _are_names(cls, value: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
+        names = value if isinstance(value, tuple) else (value,)
+        if not all(name is None or is_label(name) for name in names):
+            raise ValueError("must be names of Kubernetes objects, such as risk,ads")
         return value
 
     @field_validator("prometheus_tenant")

@@ -72,6 +72,9 @@ class Telemetry:
             (*names, "signal"),
             registry=self.registry,
         )
+        self.leads = Gauge(
+            "surefoot_leader", "1 where this replica writes.", registry=self.registry
+        )
         self._signals: dict[Key, set[str]] = {}
 
     def observe(self, key: Key, decision: Decision, writes: int, saved: bool) -> None:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import crowd, failing, footprint, reaction, reading, writes
+from tests.bench import crowd, failing, footprint, reaction, reading, takeover, writes
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage, api_stage
 
@@ -21,6 +21,7 @@ STAGED: dict[str, Staged] = {
     "repair": reaction.repair,
     "abort": reaction.abort,
     "writes": writes.writes,
+    "takeover": takeover.takeover,
 }
 ALONE: dict[str, Callable[[int], list[Figure]]] = {
     "image": footprint.image,

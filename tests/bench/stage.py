@@ -89,6 +89,7 @@ class Stage:
     exporter: Traffic
     prometheus: Prometheus
     folder: Path
+    home: str = _HOME
 
     def place(self, namespace: str) -> Place:
         """A fresh namespace."""
@@ -97,9 +98,9 @@ class Stage:
         kube = self.admin.within(namespace)
         return Place(kube, self.exporter, Gateway(kube), WeightLog(kube))
 
-    def spawn(self, url: str | None = None) -> OperatorProcess:
-        """The operator's process, just started."""
-        return OperatorProcess(self.kubeconfig, url or self.prometheus.url, self.folder)
+    def spawn(self, url: str | None = None, **settings: str) -> OperatorProcess:
+        """The operator's process, just started; `settings` are further variables."""
+        return OperatorProcess(self.kubeconfig, url or self.prometheus.url, self.folder, **settings)
 
     @contextmanager
     def operator(self, url: str | None = None) -> Iterator[OperatorProcess]:

@@ -23,6 +23,7 @@ PLURALS = {
     "Event": "/apis/events.k8s.io/v1/{ns}events",
     "Pod": "/api/v1/{ns}pods",
     "ConfigMap": "/api/v1/{ns}configmaps",
+    "Lease": "/apis/coordination.k8s.io/v1/{ns}leases",
     "Namespace": "/api/v1/namespaces",
 }
 

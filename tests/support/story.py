@@ -274,8 +274,14 @@ class OperatorProcess:
     """The operator as a process of its own, against a kubeconfig."""
 
     def __init__(
-        self, kubeconfig: Path, prometheus_url: str, folder: Path, scrape: str = "1s"
+        self,
+        kubeconfig: Path,
+        prometheus_url: str,
+        folder: Path,
+        scrape: str = "1s",
+        **settings: str,
     ) -> None:
+        """`settings` are further variables, such as HOSTNAME."""
         self.port, self.log = free_port(), folder / f"operator-{time.monotonic_ns()}.log"
         environment = {
             **os.environ,
@@ -284,6 +290,7 @@ class OperatorProcess:
             "SUREFOOT_SCRAPE_INTERVAL": scrape,
             "SUREFOOT_LOG_FORMAT": "text",
             "SUREFOOT_HTTP_PORT": str(self.port),
+            **settings,
         }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "surefoot"], env=environment, stderr=self.log.open("w")

@@ -95,3 +95,30 @@ goes on guarding what needs no Prometheus, and says what is refused. */ -}}
 {{- end }}
 {{- end }}
 {{- end -}}
+
+{{- /* The operator's rights in the namespaces that it looks after. */ -}}
+{{- define "surefoot.rules" -}}
+- apiGroups: [surefoot.dev]
+  resources: [modelreleases, releaseactions]
+  verbs: [get, list, watch]
+- apiGroups: [surefoot.dev]
+  resources: [modelreleases/status, releaseactions/status]
+  verbs: [patch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch]
+# References of Drift signals, by name.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+# Never delete: what serves goes on serving.
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}

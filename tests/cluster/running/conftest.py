@@ -96,8 +96,10 @@ def start_operator(api_server, prometheus, traffic, tmp_path):
     """Start the operator; it is killed at the end."""
     started = []
 
-    def start(url=None):
-        process = OperatorProcess(api_server.kubeconfig, url or prometheus.url, tmp_path)
+    def start(url=None, **settings):
+        process = OperatorProcess(
+            api_server.kubeconfig, url or prometheus.url, tmp_path, **settings
+        )
         started.append(process)
         return process.ready()
 

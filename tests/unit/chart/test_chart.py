@@ -44,25 +44,68 @@ def default() -> list[Manifest]:
 
 def test_the_operator_gets_exactly_the_rights_it_uses(default: list[Manifest]) -> None:
     role = next(r for r in of_kind(default, "ClusterRole") if r["metadata"]["name"] == "surefoot")
-    rights = {
+    assert rights(role) == {**CLUSTER_WIDE, **NAMESPACED}
+    (lease,) = of_kind(default, "Role")
+    assert lease["metadata"] == {**lease["metadata"], "namespace": "platform"}
+    assert lease["rules"][0]["verbs"] == ["create"]
+    assert lease["rules"][1]["resourceNames"] == ["surefoot"]
+    assert rights(lease) == {("coordination.k8s.io", "leases"): {"get", "update"}}
+
+
+def rights(role: Manifest) -> dict[tuple[str, str], set[str]]:
+    return {
         (group, resource): set(rule["verbs"])
         for rule in role["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
     }
-    read = {"get", "list", "watch"}
-    assert rights == {
-        ("surefoot.dev", "modelreleases"): read,
-        ("surefoot.dev", "releaseactions"): read,
-        ("surefoot.dev", "releaseclasses"): read,
-        ("surefoot.dev", "modelreleases/status"): {"patch"},
-        ("surefoot.dev", "releaseactions/status"): {"patch"},
-        ("apps", "deployments"): read,
-        ("", "services"): read,
-        ("", "configmaps"): {"get"},
-        ("gateway.networking.k8s.io", "httproutes"): read | {"create", "patch"},
-        ("events.k8s.io", "events"): {"create"},
-    }
+
+
+READ = {"get", "list", "watch"}
+CLUSTER_WIDE = {("surefoot.dev", "releaseclasses"): READ}
+NAMESPACED = {
+    ("surefoot.dev", "modelreleases"): READ,
+    ("surefoot.dev", "releaseactions"): READ,
+    ("surefoot.dev", "modelreleases/status"): {"patch"},
+    ("surefoot.dev", "releaseactions/status"): {"patch"},
+    ("apps", "deployments"): READ,
+    ("", "services"): READ,
+    ("", "configmaps"): {"get"},
+    ("gateway.networking.k8s.io", "httproutes"): READ | {"create", "patch"},
+    ("events.k8s.io", "events"): {"create"},
+}
+
+
+def test_with_namespaces_named_nothing_else_is_seen() -> None:
+    manifests = render("watchNamespaces={risk,ads}")
+    role = next(r for r in of_kind(manifests, "ClusterRole") if r["metadata"]["name"] == "surefoot")
+    assert rights(role) == CLUSTER_WIDE
+    roles = {r["metadata"]["namespace"]: r for r in of_kind(manifests, "Role")}
+    assert set(roles) == {"risk", "ads", "platform"}
+    assert rights(roles["risk"]) == rights(roles["ads"]) == NAMESPACED
+    bindings = {b["metadata"]["namespace"]: b for b in of_kind(manifests, "RoleBinding")}
+    assert bindings["ads"]["subjects"][0]["namespace"] == "platform"
+    (deployment,) = of_kind(manifests, "Deployment")
+    env = {e["name"]: e.get("value") for e in container_of(deployment)["env"]}
+    assert env["SUREFOOT_NAMESPACES"] == "risk,ads"
+
+
+def container_of(deployment: Manifest) -> Manifest:
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return dict(container)
+
+
+def test_replicas_elect_one_and_outlive_a_drain(default: list[Manifest]) -> None:
+    (deployment,) = of_kind(default, "Deployment")
+    assert deployment["spec"]["replicas"] == 2
+    (spread,) = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["topologyKey"] == "kubernetes.io/hostname"
+    names = {e["name"] for e in container_of(deployment)["env"]}
+    assert {"SUREFOOT_LEASE_NAMESPACE", "SUREFOOT_LEASE_NAME"} <= names
+    (budget,) = of_kind(default, "PodDisruptionBudget")
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert budget["spec"]["selector"]["matchLabels"].items() <= labels
+    assert not of_kind(render("replicas=1"), "PodDisruptionBudget")
 
 
 def test_no_role_has_wildcards_or_secrets(default: list[Manifest]) -> None:
@@ -92,7 +135,6 @@ def test_the_pod_meets_the_restricted_standard(default: list[Manifest]) -> None:
     (deployment,) = of_kind(default, "Deployment")
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container["securityContext"] == {
@@ -113,7 +155,7 @@ def test_values_reach_the_operator() -> None:
     )  # fmt: skip
     (deployment,) = of_kind(manifests, "Deployment")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    assert {item["name"]: item["value"] for item in container["env"]} == {
+    assert {item["name"]: item.get("value") for item in container["env"]} == {
         "SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090",
         "SUREFOOT_PROMETHEUS_KIND": "Prometheus",
         "SUREFOOT_SCRAPE_INTERVAL": "5s",
@@ -123,6 +165,8 @@ def test_values_reach_the_operator() -> None:
         "SUREFOOT_LOG_FORMAT": "text",
         "SUREFOOT_LOG_LEVEL": "info",
         "SUREFOOT_HTTP_PORT": "9000",
+        "SUREFOOT_LEASE_NAME": "surefoot",
+        "SUREFOOT_LEASE_NAMESPACE": None,  # the pod's own
     }
     assert container["ports"] == [{"name": "http", "containerPort": 9000}]
 
@@ -136,7 +180,7 @@ def test_credentials_are_mounted_read_only_and_never_read_through_the_api() -> N
     (deployment,) = of_kind(manifests, "Deployment")
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    env = {item["name"]: item["value"] for item in container["env"]}
+    env = {item["name"]: item.get("value") for item in container["env"]}
     assert env["SUREFOOT_PROMETHEUS_KIND"] == "Thanos"
     assert env["SUREFOOT_PROMETHEUS_TENANT"] == "risk"
     assert env["SUREFOOT_PROMETHEUS_REPLICA_LABELS"] == "replica,prometheus_replica"
@@ -195,6 +239,7 @@ def test_parts_can_be_left_out() -> None:
         "rbac.userRoles=false",
         "admissionPolicy.enabled=false",
         "serviceAccount.create=false",
+        "podDisruptionBudget.enabled=false",
     )
     assert {manifest["kind"] for manifest in manifests} == {"Deployment", "Service"}
 

@@ -1,6 +1,8 @@
 """The one place that talks to the API server for reads and writes; errors become the ports'."""
 
 import json
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +14,8 @@ from surefoot.ports import ConflictError, PermanentError, PortError, TransientEr
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 FIELD_MANAGER = "surefoot"
+PAGE = 500
+_NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 Json = dict[str, Any]
 
 
@@ -60,14 +64,20 @@ def error_of(status: int, body: str, what: str) -> PortError:
 
 
 class Api:
-    """A client of one API server. Every call has a deadline; nothing is retried here."""
+    """A client of one API server. Every call has a deadline; nothing is retried here.
+
+    `fence` is asked before every write for how many seconds it may last; it raises where none may be.
+    """
 
     def __init__(self, configuration: client.Configuration, timeout_s: float = 10.0) -> None:
         self._client = client.ApiClient(configuration)
+        # An audit log tells by it which replica wrote.
+        self._client.user_agent = f"surefoot ({os.environ.get('HOSTNAME', 'outside of a cluster')})"
         self._timeout_s = timeout_s
+        self.fence: Callable[[], float] | None = None
 
     @classmethod
-    async def connect(cls) -> "Api":
+    async def connect(cls, timeout_s: float = 10.0) -> "Api":
         """In a pod by its service account, elsewhere by the kubeconfig."""
         configuration = client.Configuration()
         configuration.retries = None
@@ -75,7 +85,7 @@ class Api:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=configuration)
-        return cls(configuration)
+        return cls(configuration, timeout_s)
 
     async def close(self) -> None:
         await self._client.close()
@@ -83,8 +93,24 @@ class Api:
     async def get(self, path: str) -> Json:
         return await self._call("GET", path)
 
+    async def list(self, path: str, names_only: bool = False) -> AsyncIterator[Json]:
+        """All objects of a kind as they are now, page by page; with `names_only` their metadata."""
+        more = ""
+        while True:
+            query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
+            accept = _NAMES if names_only else "application/json"
+            page = await self._call("GET", path, query=query, accept=accept)
+            for item in page["items"]:
+                yield item
+            more = page["metadata"].get("continue", "")
+            if not more:
+                return
+
     async def post(self, path: str, body: Json) -> Json:
         return await self._call("POST", path, body, query=[("fieldManager", FIELD_MANAGER)])
+
+    async def put(self, path: str, body: Json) -> Json:
+        return await self._call("PUT", path, body, query=[("fieldManager", FIELD_MANAGER)])
 
     async def patch(self, path: str, body: Any, content_type: str) -> Json:
         query = [("fieldManager", FIELD_MANAGER)]
@@ -96,16 +122,20 @@ class Api:
         path: str,
         body: Any = None,
         content_type: str = "application/json",
-        query: list[tuple[str, str]] | None = None,
+        query: Sequence[tuple[str, str]] | None = None,
+        accept: str = "application/json",
     ) -> Json:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         what = f"{method} {path}"
         try:
             request = await self._client.param_serialize(
-                method, path, query_params=query or [], header_params=headers, body=body,
+                method, path, query_params=[*(query or ())], header_params=headers, body=body,
                 auth_settings=["BearerToken"],
             )  # fmt: skip
-            answer = await self._client.call_api(*request, _request_timeout=self._timeout_s)
+            timeout_s = self._timeout_s
+            if method != "GET" and self.fence is not None:
+                timeout_s = min(timeout_s, self.fence())
+            answer = await self._client.call_api(*request, _request_timeout=timeout_s)
             raw = await answer.read()
         except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
             raise TransientError(f"{what}: {type(error).__name__} {error}"[:512]) from error

@@ -1,6 +1,6 @@
 """Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,6 +86,17 @@ class KubernetesStore:
             status=status,
             raw_status=body.get("status", {}),
         )
+
+    async def read_all(self, namespaces: Sequence[str]) -> list[Key]:
+        """Read every release as it is now, of all namespaces where none is named: what a watch has
+        shown may be older than what another replica wrote last. Raises PortError."""
+        found: list[Key] = []
+        for namespace in namespaces or (CLUSTER,):
+            path = path_of(RELEASES.group, RELEASES.version, RELEASES.plural, namespace)
+            async for body in self._api.list(path):
+                self._cache.put(RELEASES, body)
+                found.append(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
+        return found
 
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """See `ports.Store`."""
