@@ -65,6 +65,10 @@ def table(figures: Sequence[Figure]) -> str:
 
 def main(arguments: Sequence[str], usage: str) -> int:
     """0 when every limit is kept."""
+    if arguments and arguments[0] == "scale":
+        from tests.bench import scale
+
+        return scale.main(arguments[1:])
     if arguments and arguments[0] == "judge":
         # Imported here: it needs numpy, and takes minutes.
         from tests.bench import judge

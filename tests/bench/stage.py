@@ -100,7 +100,8 @@ class Stage:
 
     def spawn(self, url: str | None = None, **settings: str) -> OperatorProcess:
         """The operator's process, just started; `settings` are further variables."""
-        return OperatorProcess(self.kubeconfig, url or self.prometheus.url, self.folder, **settings)
+        where = url or self.prometheus.url
+        return OperatorProcess(self.kubeconfig, where, self.folder, "1s", None, **settings)
 
     @contextmanager
     def operator(self, url: str | None = None) -> Iterator[OperatorProcess]:
@@ -132,14 +133,20 @@ def api_stage() -> Iterator[Stage]:
 
 
 def _stage(running: Cluster, exporter: Traffic, prometheus: Prometheus, scratch: Path) -> Stage:
+    apply_crds(running)
+    admin = Kube(running.server, running.ca, running.tokens["admin"])
+    kubeconfig = operators_kubeconfig(running, admin, scratch)
+    return Stage(running, admin, kubeconfig, exporter, prometheus, scratch)
+
+
+def apply_crds(running: Cluster) -> None:
+    """Surefoot's kinds and HTTPRoutes, served when this returns."""
     crds = build.module_files("contour", "sigs.k8s.io/gateway-api", "config/crd/standard")
     routes = crds / "gateway.networking.k8s.io_httproutes.yaml"
     for file in (routes, *sorted((ROOT / "crds").glob("*.yaml"))):
         _kubectl(running, "apply", "--server-side", "-f", str(file))
     admin = Kube(running.server, running.ca, running.tokens["admin"])
     until(lambda: _served(admin), what="the CRDs are served")
-    kubeconfig = _operators_kubeconfig(running, admin, scratch)
-    return Stage(running, admin, kubeconfig, exporter, prometheus, scratch)
 
 
 def _kubectl(running: Cluster, *words: str, stdin: str | None = None) -> None:
@@ -161,7 +168,7 @@ def _served(admin: Kube) -> bool:
     return True
 
 
-def _operators_kubeconfig(running: Cluster, admin: Kube, scratch: Path) -> Path:
+def operators_kubeconfig(running: Cluster, admin: Kube, scratch: Path) -> Path:
     """A user of its own, with what the chart allows: the audit log then tells its writes apart."""
     shown = [word for file in _CHART for word in ("--show-only", f"templates/{file}")]
     command: list[str | Path] = [

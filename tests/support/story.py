@@ -279,9 +279,10 @@ class OperatorProcess:
         prometheus_url: str,
         folder: Path,
         scrape: str = "1s",
+        profile: Path | None = None,
         **settings: str,
     ) -> None:
-        """`settings` are further variables, such as HOSTNAME."""
+        """`settings` are further variables, such as HOSTNAME; `profile` is where cProfile writes."""
         self.port, self.log = free_port(), folder / f"operator-{time.monotonic_ns()}.log"
         environment = {
             **os.environ,
@@ -293,7 +294,14 @@ class OperatorProcess:
             **settings,
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "surefoot"], env=environment, stderr=self.log.open("w")
+            [
+                sys.executable,
+                *(["-m", "cProfile", "-o", str(profile)] if profile else []),
+                "-m",
+                "surefoot",
+            ],
+            env=environment,
+            stderr=self.log.open("w"),
         )
 
     def ready(self) -> "OperatorProcess":

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.support.poll import until
 from tests.support.story import free_port
@@ -52,6 +52,15 @@ class Exporter:
         self._server.server_close()
 
 
+class Target(Protocol):
+    """What can be scraped, and the labels that its series get."""
+
+    labels: dict[str, str]
+
+    @property
+    def target(self) -> str: ...
+
+
 class Prometheus:
     """Scrapes the exporters every second."""
 
@@ -59,7 +68,7 @@ class Prometheus:
         self,
         binary: Path,
         folder: Path,
-        *exporters: Exporter,
+        *exporters: Target,
         flags: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
         remote_write: Sequence[Mapping[str, Any]] = (),
