@@ -74,7 +74,9 @@ class WorkQueue(Generic[K]):
                     self._ready.put_nowait((key, due))
             wait = self._heap[0][0] - now if self._heap else None
             try:
-                await asyncio.wait_for(self._changed.wait(), wait)
+                # `wait_for` would lose a cancellation that comes along with a change.
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 

@@ -62,6 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--releases", type=int, help="one size only")
     parser.add_argument("--interval", default="15s", help="with --releases (default: 15s)")
     parser.add_argument("--window", type=float, default=180.0, help="seconds (default: 180)")
+    parser.add_argument("--settle", type=float, default=90.0, help="seconds before (default: 90)")
+    parser.add_argument("--reverts", type=int, default=5, help="breaches to time (default: 5)")
     parser.add_argument("--profile", type=Path, help="write the operator's cProfile there")
     chosen = parser.parse_args(arguments)
     sizes = ((chosen.releases, chosen.interval),) if chosen.releases else SIZES
@@ -98,9 +100,10 @@ def _measure(count: int, interval: str, chosen: argparse.Namespace) -> Row:
             operator.kill()
             operator, row.cold_start_s = stage.started(chosen.profile)
             _say(f"cold start {row.cold_start_s:.1f} s; settling")
-            time.sleep(90)
+            time.sleep(chosen.settle)
             stage.watch(operator, row, chosen.window)
-            row.revert_s = [stage.revert(each) for each in releases[:: max(1, count // 5)][:5]]
+            breached = releases[:: max(1, count // max(1, chosen.reverts))][: chosen.reverts]
+            row.revert_s = [stage.revert(each) for each in breached]
         finally:
             operator.stop()
     _say(json.dumps(asdict(row)))

@@ -234,3 +234,21 @@ async def test_a_success_ends_the_backoff():
         await works.until_begun("a", 1)
         await works.until_rested()
     assert "a" not in works.queue._failures
+
+
+@pytest.mark.parametrize("rounds", range(8))
+async def test_it_ends_also_when_a_key_comes_at_that_very_moment(rounds):
+    async def work(key):
+        return 3600.0
+
+    queue = WorkQueue(work, lambda key, error: None)
+    running = asyncio.create_task(queue.run())
+    queue.add("first", 3600.0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    queue.add("now")
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    running.cancel()
+    done, _ = await asyncio.wait([running], timeout=60)
+    assert done

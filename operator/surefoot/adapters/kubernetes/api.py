@@ -100,7 +100,7 @@ class Api:
             query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
             accept = _NAMES if names_only else "application/json"
             page = await self._call("GET", path, query=query, accept=accept)
-            for item in page["items"]:
+            for item in page["items"] or ():  # null where there is none
                 yield item
             more = page["metadata"].get("continue", "")
             if not more:

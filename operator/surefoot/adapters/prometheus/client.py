@@ -52,7 +52,8 @@ class Client:
         """The result of an instant query at Unix time `at`; `more` are further parameters. Raises
         Failed."""
         try:
-            await asyncio.wait_for(self._slots.acquire(), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                await self._slots.acquire()
         except TimeoutError:
             text = (
                 f"Prometheus at {self._where} is busy with other queries for {self._timeout_s:g} s"
