@@ -1,28 +1,29 @@
 """Gather once: every read of a tick, into one frozen observation."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Generic, TypeVar
 
-from surefoot.api.base import is_label
+from surefoot.api.base import Same, is_label
 from surefoot.api.reference import BadReferenceError, bins_of
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import FrozenBins, ModelReleaseStatus
-from surefoot.engine.decide import questions
+from surefoot.engine.decide import look
 from surefoot.engine.planned import Planned, planned
-from surefoot.engine.tick import plan_of, source_of
+from surefoot.engine.tick import Tick, plan_of, source_of
 from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Route
 from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
-T = TypeVar("T")
 _MOST_PLANS = 1024
 
 
-async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observation:
-    """The world as one tick sees it. Raises PortError when the API server does not answer."""
+async def observe(
+    release: ReleaseObject, ports: Ports, now: datetime
+) -> tuple[Observation, Tick | None]:
+    """The world as one tick sees it, and the tick as far as it has come where nothing was answered.
+    Raises PortError when the API server does not answer."""
     namespace, name = release.key
     planned = await _planned(release, ports)
     spec, problem = planned.spec, planned.problem
@@ -52,10 +53,12 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         rivals=ports.store.rivals(release),
     )
     obs = replace(obs, references=await _references(obs, ports))
-    asked, interval = questions(obs)
-    source = source_of(plan_of(obs, release.status or ModelReleaseStatus()))
-    answers = ports.metrics.collect(release.key, asked, now, interval, source)
-    return replace(obs, answers=answers)
+    seen = look(obs)
+    source = source_of(seen.tick.plan)
+    answers = ports.metrics.collect(release.key, seen.questions, now, seen.interval, source)
+    if answers is None:
+        return obs, seen.tick
+    return replace(obs, answers=answers), None
 
 
 async def _planned(release: ReleaseObject, ports: Ports) -> Planned:
@@ -64,25 +67,12 @@ async def _planned(release: ReleaseObject, ports: Ports) -> Planned:
     found = await ports.store.release_class(name) if name is not None else None
     if release.spec is not None and (name is None or isinstance(found, ReleaseClassSpec)):
         of = found if isinstance(found, ReleaseClassSpec) else None
-        return _resolved(_Same(release.spec), _Same(of))
+        return _resolved(Same(release.spec), Same(of))
     return planned(release.spec, release.problem, found, release.status)
 
 
-@dataclass(frozen=True, eq=False)
-class _Same(Generic[T]):
-    """Something as a key: equal to itself only."""
-
-    it: T
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.it is self.it
-
-    def __hash__(self) -> int:
-        return id(self.it)
-
-
 @lru_cache(maxsize=_MOST_PLANS)
-def _resolved(spec: _Same[ModelReleaseSpec], of: _Same[ReleaseClassSpec | None]) -> Planned:
+def _resolved(spec: Same[ModelReleaseSpec], of: Same[ReleaseClassSpec | None]) -> Planned:
     """Spec and class as one, which takes longer than the rest of a calm tick. The store gives the
     same objects until one of them is written anew; the status has no part in it."""
     return planned(spec.it, "", of.it, None)

@@ -29,8 +29,8 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     if release is None:
         ports.metrics.forget(key)
         return Report(None, None)
-    observation = await observe(release, ports, now)
-    decision = decide(observation)
+    observation, prepared = await observe(release, ports, now)
+    decision = decide(observation, prepared)
     saved = decision.save and not release.gone
     if saved:
         try:

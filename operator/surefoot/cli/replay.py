@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from surefoot.api.spec import BackendRef, Incumbent, ModelReleaseSpec, WorkloadRef
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, SignalType
-from surefoot.engine.decide import decide, questions
+from surefoot.engine.decide import decide, look
 from surefoot.engine.effects import Decision, SetWeights, WriteManagedRoute
 from surefoot.engine.questions import Answer, ArmRef, Question
 from surefoot.engine.world import BackendWeight, Observation, Route, Workload
@@ -76,7 +76,7 @@ class Replay:
         heard: Mapping[str, Answer] = {}
         for _ in range(_TICKS_AT_ONCE):
             seen = self._observation(now)
-            asked, _ = questions(seen)
+            asked = look(seen).questions
             if asked and not heard:
                 answers = heard = await self.collect(asked, now)
             decision = decide(replace(seen, answers=answers))

@@ -1,7 +1,7 @@
 """The decision: ordered rules on a frozen observation; the first that speaks wins."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from surefoot.api.signals import Signal
@@ -56,9 +56,12 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
 )
 
 
-def decide(obs: Observation) -> Decision:
-    """What follows from what is seen. Pure: same observation, same decision."""
-    tick = prepare(_without_settled_actions(obs))
+def decide(obs: Observation, prepared: Tick | None = None) -> Decision:
+    """What follows from what is seen. Pure: same observation, same decision.
+
+    `prepared` is that of `look`, where nothing was answered since.
+    """
+    tick = prepared or prepare(_without_settled_actions(obs))
     ruling = next(r for rule in RULES if (r := rule(tick)) is not None)
     return _settle(replace(tick, obs=obs), ruling)
 
@@ -74,7 +77,16 @@ def _without_settled_actions(obs: Observation) -> Observation:
     return replace(obs, actions=open_)
 
 
-def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
+@dataclass(frozen=True)
+class Look:
+    """What a tick has before Prometheus answers: what to ask, how often, and the tick so far."""
+
+    questions: tuple[Question, ...]
+    interval: timedelta
+    tick: Tick
+
+
+def look(obs: Observation) -> Look:
     """What to ask Prometheus now, and how often; nothing when the world alone decides already.
 
     Every question carries the matchers of the plan's source.
@@ -82,9 +94,9 @@ def questions(obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
     tick = prepare(_without_settled_actions(replace(obs, answers=None)))
     every, interval = _questions(tick, obs)
     source = source_of(tick.plan)
-    if source is None or not source.matchers:
-        return every, interval
-    return tuple(replace(question, matchers=source.forced) for question in every), interval
+    if source is not None and source.matchers:
+        every = tuple(replace(question, matchers=source.forced) for question in every)
+    return Look(every, interval, tick)
 
 
 def _questions(tick: Tick, obs: Observation) -> tuple[tuple[Question, ...], timedelta]:

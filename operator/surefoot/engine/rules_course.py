@@ -18,7 +18,7 @@ from surefoot.engine.references import (
     shared_service,
 )
 from surefoot.engine.rollback import rollback_targets
-from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like
+from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like, written_of
 from surefoot.engine.world import Action
 
 
@@ -112,9 +112,10 @@ def _what_changed(tick: Tick, spec: ModelReleaseSpec) -> str | None:
     workload = tick.obs.workloads.get(name)
     if workload is not None and workload.fingerprint != release.fingerprint:
         return f"{name} now runs something else"
-    accepted = accepted_of(release)
-    if accepted is not None and spec.traffic != accepted.traffic:
-        return "spec.traffic changed"
+    if written_of(spec) != release.accepted_spec:
+        accepted = accepted_of(release)
+        if accepted is not None and spec.traffic != accepted.traffic:
+            return "spec.traffic changed"
     backend = tick.obs.port_of(spec.candidate.service, spec.candidate.port)
     if backend is not None and backend != release.backend:
         return f"the candidate's backend is now {backend.name}:{backend.port}"
@@ -133,7 +134,7 @@ def follow_steps(tick: Tick) -> Ruling | None:
     spec, release, step = tick.obs.spec, tick.release, tick.status.step
     if not tick.in_flight or spec is None or release is None or step is None:
         return None
-    written = spec.as_written()
+    written = written_of(spec)
     if written == release.accepted_spec:
         return None
     accepted = accepted_of(release)

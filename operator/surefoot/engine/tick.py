@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any
 
 from pydantic import ValidationError
 
+from surefoot.api.base import Same
 from surefoot.api.durations import format_duration
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.plan import Plan
@@ -119,6 +121,16 @@ def plan_of(obs: Observation, status: ModelReleaseStatus) -> ModelReleaseSpec | 
 def source_of(plan: ModelReleaseSpec | None) -> MetricsSource | None:
     """Where a plan's signals are asked for; None is the operator's own Prometheus."""
     return plan.metrics if isinstance(plan, Plan) else None
+
+
+def written_of(plan: ModelReleaseSpec) -> dict[str, Any]:
+    """A plan as it is written, which nobody may change: the same plan comes with every tick."""
+    return _written(Same(plan))
+
+
+@lru_cache(maxsize=1024)
+def _written(plan: Same[ModelReleaseSpec]) -> dict[str, Any]:
+    return plan.it.as_written()
 
 
 def accepted_of(release: Released) -> Plan | None:

@@ -9,7 +9,7 @@ from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.conditions import TABLE
-from surefoot.engine.decide import RULES, decide, questions
+from surefoot.engine.decide import RULES, decide, look
 from surefoot.engine.questions import ProblemKind
 from surefoot.engine.tick import plan_of, revert_capacity
 from surefoot.engine.values import value_of
@@ -127,7 +127,8 @@ def test_after_a_revert_the_weights_are_still_enforced():
 
 
 def test_a_running_release_asks_for_every_signal_of_its_plan():
-    asked, interval = questions(observation(in_flight()))
+    seen = look(observation(in_flight()))
+    asked, interval = seen.questions, seen.interval
     assert [q.signal.name for q in asked] == ["errors"]
     assert interval == timedelta(seconds=10)
 
@@ -141,16 +142,16 @@ def test_a_running_release_asks_for_every_signal_of_its_plan():
     ],
 )
 def test_what_the_world_alone_decides_asks_for_nothing(changes):
-    assert questions(observation(in_flight(), **changes))[0] == ()
+    assert look(observation(in_flight(), **changes)).questions == ()
 
 
 def test_at_zero_the_incumbent_is_asked_about_over_the_window_before_the_release():
-    (asked,), _ = questions(observation(in_flight(-1, 0)))
+    (asked,) = look(observation(in_flight(-1, 0))).questions
     assert asked.start == NOW - asked.signal.threshold.window
 
 
 def test_without_a_plan_the_interval_is_the_default():
-    assert questions(observation(idle(), spec=None))[1] == timedelta(seconds=15)
+    assert look(observation(idle(), spec=None)).interval == timedelta(seconds=15)
 
 
 # plain questions of a tick

@@ -70,7 +70,7 @@ class Seen:
     async def observed(self) -> Observation:
         release = await self.ports.store.release(FRAUD)
         assert release is not None
-        return await observe(release, self.ports, self.world.now)
+        return (await observe(release, self.ports, self.world.now))[0]
 
 
 async def test_the_plan_of_an_unchanged_release_is_not_made_again_at_each_tick() -> None:

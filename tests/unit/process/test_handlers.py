@@ -5,6 +5,7 @@ from itertools import islice
 import kopf
 import pytest
 
+from surefoot.adapters.kubernetes import mentions
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -15,7 +16,7 @@ from surefoot.adapters.kubernetes.cache import (
     Cache,
 )
 from surefoot.adapters.kubernetes.store import KubernetesStore
-from surefoot.handlers import EndlessBackoff, Sensor, _moves, _named, kopf_settings
+from surefoot.handlers import EndlessBackoff, Sensor, kopf_settings
 from surefoot.ports import Key
 
 FRAUD, SPAM = Key("risk", "fraud"), Key("risk", "spam")
@@ -134,32 +135,37 @@ async def test_an_act_on_nothing_wakes_nobody(watch):
 # what a release names
 
 
-def test_a_release_moves_the_route_of_its_spec_of_its_status_and_of_its_own_name():
+def test_a_release_mentions_the_route_of_its_spec_of_its_status_and_of_its_own_name():
     moving = release("fraud", route="given", status={"traffic": {"route": {"name": "held"}}})
-    assert [_moves(moving, name) for name in ("given", "held", "fraud", "other")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
+    routes = {word for word in mentions.of_release(moving) if word.startswith("route/")}
+    assert routes == {"route/given", "route/held", "route/fraud"}
 
 
 @pytest.mark.parametrize("parts", [{}, {"spec": None, "status": None}, {"spec": {"traffic": None}}])
-def test_a_release_that_says_nothing_names_only_itself(parts):
-    bare = body("fraud", **parts)
-    assert _moves(bare, "fraud")
-    assert not _moves(bare, "other")
-    assert _named(bare) == {"None"}
+def test_a_release_that_says_nothing_mentions_only_itself(parts):
+    assert mentions.of_release(body("fraud", **parts)) == {"route/fraud"}
+    assert mentions.of_action(body("fraud", **parts)) == set()
 
 
-def test_a_release_names_workloads_and_services_of_spec_and_status():
+def test_a_release_mentions_workloads_and_services_of_spec_and_status():
     status = {
         "incumbent": {"workload": "w1", "backend": {"name": "s1"}},
         "release": {"workload": "w2", "backend": {"name": "s2"}},
     }
-    assert _named(release("fraud", status=status)) - {"None"} == {
-        "fraud-v2", "fraud-svc", "fraud-v1", "w1", "s1", "w2", "s2",
-    }  # fmt: skip
+    named = ("fraud-v2", "fraud-svc", "fraud-v1", "w1", "s1", "w2", "s2")
+    found = mentions.of_release(release("fraud", status=status))
+    assert found == {"route/fraud", *map(mentions.arm, named)}
+
+
+async def test_what_a_release_mentions_no_more_wakes_it_no_more(watch):
+    await watch.event(RELEASES, release("fraud"))
+    assert await watch.event(DEPLOYMENTS, body("fraud-v1")) == [FRAUD]
+    changed = release("fraud")
+    changed["spec"]["incumbent"]["workloadRef"]["name"] = "other"
+    changed["metadata"]["resourceVersion"] = "8"
+    await watch.event(RELEASES, changed)
+    assert await watch.event(DEPLOYMENTS, body("fraud-v1", version="9")) == []
+    assert await watch.event(DEPLOYMENTS, body("other")) == [FRAUD]
 
 
 # kopf

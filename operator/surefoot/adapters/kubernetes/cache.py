@@ -1,7 +1,9 @@
 """What the watches have seen last, slimmed; our own writes' answers enter it as well."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+from surefoot.adapters.kubernetes import mentions
 
 Json = dict[str, Any]
 
@@ -40,38 +42,71 @@ def slim(body: Json, kind: Kind) -> Json:
     return {**thin, "metadata": meta}
 
 
+Index = Callable[[Json], Iterable[str]]
+
+
 class Cache:
-    """Objects by kind, namespace and name. The newer resourceVersion wins: a late watch event
-    never overwrites the answer to a write of ours."""
+    """Objects by kind, namespace and name, and by what they name. The newer resourceVersion wins: a late
+    watch event never overwrites the answer to a write of ours."""
 
     def __init__(self) -> None:
-        self._objects: dict[Kind, dict[tuple[str, str], Json]] = {}
+        self._indexes: Mapping[Kind, Index] = {
+            RELEASES: mentions.of_release,
+            ACTIONS: mentions.of_action,
+        }
+        self._objects: dict[Kind, dict[str, dict[str, Json]]] = {}
+        self._naming: dict[tuple[Kind, str, str], set[str]] = {}
 
     def put(self, kind: Kind, body: Json) -> bool:
         """Take an object in; False when what is known is newer."""
         meta = body["metadata"]
-        key = (meta.get("namespace", CLUSTER), meta["name"])
-        known = self._objects.setdefault(kind, {}).get(key)
+        namespace, name = meta.get("namespace", CLUSTER), meta["name"]
+        known = self.get(kind, namespace, name)
         same = known is not None and known["metadata"].get("uid") == meta.get("uid")
         if same and known is not None and _version(known) > _version(body):
             return False
-        self._objects[kind][key] = slim(body, kind)
+        if known is not None:
+            self._unlist(kind, namespace, known)
+        made = slim(body, kind)
+        self._objects.setdefault(kind, {}).setdefault(namespace, {})[name] = made
+        for word in self._words(kind, made):
+            self._naming.setdefault((kind, namespace, word), set()).add(name)
         return True
+
+    def _words(self, kind: Kind, body: Json) -> Iterable[str]:
+        return self._indexes[kind](body) if kind in self._indexes else ()
+
+    def _unlist(self, kind: Kind, namespace: str, body: Json) -> None:
+        for word in self._words(kind, body):
+            found = self._naming.get((kind, namespace, word), set())
+            found.discard(body["metadata"]["name"])
+            if not found:
+                self._naming.pop((kind, namespace, word), None)
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
         """Forget an object; with a `uid`, only that one and not a newer one of its name."""
         known = self.get(kind, namespace, name)
-        if known is not None and uid in (None, known["metadata"].get("uid")):
-            del self._objects[kind][(namespace, name)]
+        if known is None or uid not in (None, known["metadata"].get("uid")):
+            return
+        self._unlist(kind, namespace, known)
+        del self._objects[kind][namespace][name]
+        if not self._objects[kind][namespace]:
+            del self._objects[kind][namespace]
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        return self._objects.get(kind, {}).get((namespace, name))
+        return self._objects.get(kind, {}).get(namespace, {}).get(name)
 
     def all(self, kind: Kind) -> Iterator[Json]:
         """Every object of a kind."""
-        yield from list(self._objects.get(kind, {}).values())
+        for found in list(self._objects.get(kind, {}).values()):
+            yield from list(found.values())
 
-    def in_namespace(self, kind: Kind, namespace: str) -> Iterator[Json]:
-        for (found, _), body in list(self._objects.get(kind, {}).items()):
-            if found == namespace:
-                yield body
+    def in_namespace(self, kind: Kind, namespace: str) -> list[Json]:
+        """Every object of a kind in a namespace."""
+        return list(self._objects.get(kind, {}).get(namespace, {}).values())
+
+    def naming(self, kind: Kind, namespace: str, word: str) -> list[Json]:
+        """The objects of a kind in a namespace that mention a word, as `mentions` has them."""
+        names = self._naming.get((kind, namespace, word), ())
+        objects = self._objects.get(kind, {}).get(namespace, {})
+        return [objects[name] for name in sorted(names)]

@@ -9,14 +9,14 @@ from surefoot.api.base import ApiModel, sentence
 
 Json = dict[str, Any]
 M = TypeVar("M", bound=ApiModel)
-_MOST_KEPT = 1024
+MOST_KEPT = 1024
 
 
 class Decoded(Generic[M]):
     """The specs of one kind by object. The same model is given until the spec is another one, so
     that what follows from it can be kept by its identity; nobody may change it."""
 
-    def __init__(self, model: type[M], most: int = _MOST_KEPT) -> None:
+    def __init__(self, model: type[M], most: int = MOST_KEPT) -> None:
         self._model, self._most = model, most
         self._kept: OrderedDict[tuple[str, str], tuple[Json, M | str]] = OrderedDict()
 

@@ -162,13 +162,21 @@ class Elector:
         if not self.leads:
             return
         self._renewed = None
-        body = self._body(self._lease)
-        body["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
         try:
             async with asyncio.timeout(self._timing.deadline / 2):
-                await self._api.put(self._path, body)
+                await self._give_back()
         except (PortError, TimeoutError) as error:
             log.warning("the Lease was not given back: %s", error or "no answer in time")
+
+    async def _give_back(self) -> None:
+        while (self._lease.get("spec") or {}).get("holderIdentity") == self._identity:
+            body = self._body(self._lease)
+            body["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+            try:
+                self._lease = await self._api.put(self._path, body)
+            except ConflictError:
+                # A renewal that was cancelled on its way has arrived all the same.
+                self._lease = await self._api.get(self._path)
 
     def _body(self, known: Json | None) -> Json:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,11 +1,13 @@
 """Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from surefoot.adapters.kubernetes import mentions
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
@@ -19,7 +21,7 @@ from surefoot.adapters.kubernetes.cache import (
 )
 from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
-from surefoot.adapters.kubernetes.decoded import Decoded
+from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
 from surefoot.api.release_class import ReleaseClassSpec
@@ -39,6 +41,7 @@ class KubernetesStore:
         self._api, self._cache = api, cache
         self._configs = ConfigValues(api)
         self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
+        self._statuses: OrderedDict[Key, tuple[Json, ModelReleaseStatus | None]] = OrderedDict()
         self._gone: dict[Key, Json] = {}
 
     def bury(self, key: Key, body: Json) -> None:
@@ -65,14 +68,7 @@ class KubernetesStore:
         meta, status = body["metadata"], None
         spec = self._specs.spec_of(body)
         if body.get("status"):
-            try:
-                status = ModelReleaseStatus.model_validate(body["status"])
-            except ValidationError:
-                status = None
-            if status is not None and not status.holds_together:
-                # A status that cannot be read, or was damaged by hand, counts as none: the route
-                # then tells who serves, and a split one goes to the incumbent first.
-                status = None
+            status = self._status_of(key, body["status"])
         return ReleaseObject(
             key=key,
             uid=meta["uid"],
@@ -86,6 +82,25 @@ class KubernetesStore:
             status=status,
             raw_status=body.get("status", {}),
         )
+
+    def _status_of(self, key: Key, written: Json) -> ModelReleaseStatus | None:
+        """Decoded once for as long as it is the same: a tick that asks is followed by one that has the
+        answers. Nobody may change it."""
+        known = self._statuses.pop(key, None)
+        if known is None or known[0] is not written:
+            try:
+                status: ModelReleaseStatus | None = ModelReleaseStatus.model_validate(written)
+            except ValidationError:
+                status = None
+            if status is not None and not status.holds_together:
+                # A status that cannot be read, or was damaged by hand, counts as none: the route
+                # then tells who serves, and a split one goes to the incumbent first.
+                status = None
+            known = written, status
+        self._statuses[key] = known
+        while len(self._statuses) > MOST_KEPT:
+            self._statuses.popitem(last=False)
+        return known[1]
 
     async def read_all(self, namespaces: Sequence[str]) -> list[Key]:
         """Read every release as it is now, of all namespaces where none is named: what a watch has
@@ -137,7 +152,7 @@ class KubernetesStore:
     def actions(self, key: Key) -> tuple[Action, ...]:
         """Open ReleaseActions on a release, oldest first; unreadable ones are left alone."""
         found = []
-        for body in self._cache.in_namespace(ACTIONS, key.namespace):
+        for body in self._cache.naming(ACTIONS, key.namespace, key.name):
             if body.get("status", {}).get("phase"):
                 continue
             try:
@@ -165,10 +180,13 @@ class KubernetesStore:
         if mine is None:
             return ()
         found = []
-        for body in self._cache.in_namespace(RELEASES, release.key.namespace):
+        same_route = mentions.route(_route_name(mine))
+        for body in self._cache.naming(RELEASES, release.key.namespace, same_route):
             meta = body["metadata"]
+            if meta["uid"] == release.uid:
+                continue
             overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
-            if meta["uid"] != release.uid and overlap:
+            if overlap:
                 created = time_of(meta["creationTimestamp"])
                 adopted = bool(body.get("status", {}).get("incumbent"))
                 found.append(Rival(meta["name"], meta["uid"], created, adopted))
@@ -198,10 +216,10 @@ class KubernetesStore:
         except NotFoundError:
             return None
 
-    def concerned(self, namespace: str, told: Callable[[Json], bool]) -> list[Key]:
-        """Releases of a namespace that a change is about."""
-        found = self._cache.in_namespace(RELEASES, namespace)
-        return [Key(namespace, body["metadata"]["name"]) for body in found if told(body)]
+    def concerned(self, namespace: str, word: str) -> list[Key]:
+        """Releases of a namespace that mention what has changed."""
+        found = self._cache.naming(RELEASES, namespace, word)
+        return [Key(namespace, body["metadata"]["name"]) for body in found]
 
     def of_class(self, name: str) -> list[Key]:
         """Releases of all namespaces that name a ReleaseClass."""
