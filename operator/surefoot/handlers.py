@@ -107,6 +107,8 @@ class Sensor:
     def saw(self, kind: Kind, body: Json, gone: bool = False) -> None:
         """An object as it is now, or as it was last when it is gone."""
         meta = body["metadata"]
+        if kind == RELEASES and not gone and self._is_known(body):
+            return
         if kind != RELEASES and gone:
             where = meta.get("namespace", CLUSTER)
             self._cache.drop(kind, where, meta["name"], meta.get("uid"))
@@ -117,6 +119,14 @@ class Sensor:
     @staticmethod
     def _key(body: Json) -> Key:
         return Key(body["metadata"]["namespace"], body["metadata"]["name"])
+
+    def _is_known(self, body: Json) -> bool:
+        """What a tick wrote comes back as an event: that tick knows, and another one has nothing to do."""
+        key, versions = self._key(body), ("uid", "resourceVersion")
+        known = self._cache.get(RELEASES, *key)
+        return known is not None and all(
+            known["metadata"].get(each) == body["metadata"].get(each) for each in versions
+        )
 
     def _release(self, body: Json, gone: bool) -> None:
         key = self._key(body)

@@ -132,6 +132,17 @@ async def test_an_act_on_nothing_wakes_nobody(watch):
     assert await watch.event(ACTIONS, body("odd")) == []
 
 
+async def test_what_a_tick_wrote_itself_wakes_nobody_when_it_comes_back(watch):
+    written = release("fraud", status={"phase": "Idle"})
+    written["metadata"]["resourceVersion"] = "8"
+    watch.cache.put(RELEASES, written)
+    assert await watch.event(RELEASES, written) == []
+    edited = {**written, "metadata": {**written["metadata"], "resourceVersion": "9"}}
+    assert await watch.event(RELEASES, edited) == [FRAUD]
+    made_anew = {**edited, "metadata": {**edited["metadata"], "uid": "another"}}
+    assert await watch.event(RELEASES, made_anew) == [FRAUD]
+
+
 # what a release names
 
 
