@@ -134,9 +134,7 @@ class Operator:
 
     async def run(self) -> None:
         """Until SIGTERM, or until the Lease is lost."""
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop = asyncio.Event()
         runner = web.AppRunner(self.web_app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
@@ -149,7 +147,9 @@ class Operator:
             lambda kind, body: sensor.saw(kind, body, gone=True),
             self.settings.namespaces,
         )
-        tasks = [asyncio.create_task(work) for work in (stop.wait(), self._work(), relist.run())]
+        tasks = [
+            asyncio.create_task(work) for work in (self._told_to(stop), self._work(), relist.run())
+        ]
         if self.elector is not None:
             tasks.append(asyncio.create_task(self.elector.run()))
         senses = asyncio.create_task(self._sense(sensor, stop))
@@ -168,6 +168,15 @@ class Operator:
         for task in done:
             if not task.cancelled():
                 task.result()
+
+    async def _told_to(self, stop: asyncio.Event) -> None:
+        """Until a signal says so. Kopf takes the signals for itself as it starts, and then ends without
+        haste: they are taken back, so that the Lease is given back at once."""
+        loop = asyncio.get_running_loop()
+        for flag in (self.sensing, stop):
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop.set)
+            await flag.wait()
 
     async def _sense(self, sensor: Sensor, stop: asyncio.Event) -> None:
         namespaces = self.settings.namespaces
