@@ -76,6 +76,7 @@ class Telemetry:
             "surefoot_leader", "1 where this replica writes.", registry=self.registry
         )
         self._signals: dict[Key, set[str]] = {}
+        self._shown: dict[Key, tuple[Phase, tuple[int, int] | None]] = {}
 
     def observe(self, key: Key, decision: Decision, writes: int, saved: bool) -> None:
         """Account for one tick."""
@@ -85,12 +86,14 @@ class Telemetry:
         self.writes.labels("effect").inc(writes)
         for said in decision.announcements:
             self.announced.labels(key.namespace, said.reason.value).inc()
-        for phase in Phase:
-            self.phase.labels(*key, phase.value).set(phase is decision.status.phase)
-        traffic = decision.status.traffic
-        if traffic is not None:
-            self.weight.labels(*key, "intended").set(traffic.intended)
-            self.weight.labels(*key, "observed").set(traffic.observed or 0)
+        status, traffic = decision.status, decision.status.traffic
+        weights = (traffic.intended, traffic.observed or 0) if traffic is not None else None
+        if self._shown.get(key) != (status.phase, weights):
+            self._shown[key] = status.phase, weights
+            for phase in Phase:
+                self.phase.labels(*key, phase.value).set(phase is status.phase)
+            for name, weight in zip(("intended", "observed"), weights or (), strict=False):
+                self.weight.labels(*key, name).set(weight)
         self._observe_signals(key, decision)
 
     def _observe_signals(self, key: Key, decision: Decision) -> None:
@@ -120,6 +123,7 @@ class Telemetry:
 
     def forget(self, key: Key) -> None:
         """Series of a release that is gone would be alerted on for ever."""
+        self._shown.pop(key, None)
         for name in self._signals.pop(key, set()):
             self._drop_signal(key, name)
         for gauge, labels in ((self.weight, ("intended", "observed")), (self.phase, tuple(Phase))):

@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Callable
+from functools import lru_cache
 
+from surefoot.api.base import Same
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.vocabulary import SignalMetric as M
@@ -60,7 +62,12 @@ def plan_of(spec: ModelReleaseSpec, promotes: bool = False) -> Plan:
 
 def agreed(signal: Signal, spec: ModelReleaseSpec, promotes: bool = False) -> str:
     """Digest of all that a test was begun with: with anything of it changed, it is another test."""
-    analysis = spec.analysis
+    return _agreed(Same(signal), Same(spec), promotes)
+
+
+@lru_cache(maxsize=8192)
+def _agreed(same_signal: Same[Signal], same_spec: Same[ModelReleaseSpec], promotes: bool) -> str:
+    signal, analysis = same_signal.it, same_spec.it.analysis
     parts = [
         signal.type.value,
         signal.measure,

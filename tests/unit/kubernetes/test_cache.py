@@ -3,7 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.adapters.kubernetes.cache import DEPLOYMENTS, RELEASES, ROUTES, Cache, slim
+from surefoot.adapters.kubernetes.cache import (
+    DECODED,
+    DEPLOYMENTS,
+    RELEASES,
+    ROUTES,
+    SERVICES,
+    Cache,
+    slim,
+)
+from surefoot.adapters.kubernetes.decode import workload_of
 
 
 def body(version, uid="u", name="fraud", namespace="risk", **parts):
@@ -86,8 +95,20 @@ def test_an_object_may_be_dropped_while_its_namespace_is_walked():
 def test_annotations_and_editors_are_not_kept_but_for_the_editors_of_routes():
     full = body(1, spec={"a": 1}, status={"b": 2}, kind="X")
     full["metadata"] |= {"annotations": {"big": "…"}, "managedFields": [{}], "labels": {"l": "1"}}
-    thin = slim(full, DEPLOYMENTS)
+    thin = slim(full, RELEASES)
     assert thin.keys() == {"metadata", "spec", "status"}
     assert thin["metadata"].keys() == {"name", "namespace", "uid", "resourceVersion", "labels"}
     assert "managedFields" in slim(full, ROUTES)["metadata"]
     assert "annotations" in full["metadata"]
+
+
+def test_of_a_deployment_and_a_service_only_what_is_decided_by_is_kept():
+    cache, spec = Cache(), {"replicas": 2, "template": {"spec": {"containers": [{"image": "a"}]}}}
+    full = body(1, spec=spec, status={"availableReplicas": 1})
+    cache.put(DEPLOYMENTS, full)
+    kept = cache.get(DEPLOYMENTS, "risk", "fraud")
+    assert kept.keys() == {"metadata", DECODED}
+    assert kept[DECODED] == workload_of(full)
+    assert slim(kept, DEPLOYMENTS) is kept
+    cache.put(SERVICES, body(1, spec={"ports": [{"port": 80}]}))
+    assert cache.get(SERVICES, "risk", "fraud")[DECODED] == (80,)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from surefoot.adapters.kubernetes import mentions
+from surefoot.adapters.kubernetes.decode import ports_of, workload_of
 
 Json = dict[str, Any]
 
@@ -31,8 +32,20 @@ def _version(body: Json) -> int:
     return int(text) if text.isdigit() else 0
 
 
+DECODED = "decoded"
+"""Where a slimmed Deployment or Service has what ticks need of it, as a value of ours."""
+_DECODERS: Mapping[Kind, Callable[[Json], Any]] = {DEPLOYMENTS: workload_of, SERVICES: ports_of}
+_IDENTITY = ("namespace", "name", "uid", "resourceVersion")
+
+
 def slim(body: Json, kind: Kind) -> Json:
-    """What ticks need of an object: no managedFields but on routes, whose editors are named."""
+    """What ticks need of an object: no managedFields but on routes, whose editors are named; of
+    Deployments and Services, of which there are most, only what is decided by."""
+    if DECODED in body:
+        return body
+    if kind in _DECODERS:
+        meta = {each: body["metadata"].get(each) for each in _IDENTITY}
+        return {"metadata": meta, DECODED: _DECODERS[kind](body)}
     kept = ("metadata", "spec", "status")
     thin = {key: body[key] for key in kept if key in body}
     meta = dict(thin.get("metadata", {}))

@@ -13,14 +13,16 @@ from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
     CLUSTER,
+    DECODED,
     DEPLOYMENTS,
     RELEASES,
     SERVICES,
     Cache,
     Kind,
+    slim,
 )
 from surefoot.adapters.kubernetes.config_values import ConfigValues
-from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
+from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
@@ -194,11 +196,11 @@ class KubernetesStore:
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
         body = await self._look(DEPLOYMENTS, namespace, name)
-        return None if body is None else workload_of(body)
+        return None if body is None else slim(body, DEPLOYMENTS)[DECODED]
 
     async def service_ports(self, namespace: str, name: str) -> tuple[int, ...] | None:
         body = await self._look(SERVICES, namespace, name)
-        return None if body is None else ports_of(body)
+        return None if body is None else slim(body, SERVICES)[DECODED]
 
     async def config_value(self, namespace: str, name: str, key: str) -> str | None:
         return await self._configs.value(namespace, name, key)

@@ -1,6 +1,5 @@
 """From the samples of one query to what each series counted in the window."""
 
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.adapters.prometheus.payload import Series
+from surefoot.adapters.prometheus.prefixes import matching
 from surefoot.adapters.prometheus.promql import Arms
 from surefoot.stats.counters import NotANumber, Sample, born_from_zero, increase, reset_times
 
@@ -48,6 +48,7 @@ class Index:
             if each.samples or each.natives:
                 self._by_name[each.labels.get("__name__", "")].append(each)
         self._by_value: dict[tuple[str, str], dict[str, list[Series]]] = {}
+        self._sorted: dict[tuple[str, str], list[str]] = {}
         self._selected: dict[tuple[str, Arms, str], list[Series]] = {}
         self.kept: dict[Hashable, Any] = {}
         """What was made of some of the series, by their ids among others, for the next signal."""
@@ -60,12 +61,13 @@ class Index:
         return self._selected[key]
 
     def _select(self, name: str, arms: Arms, pattern: str) -> list[Series]:
-        mine, shared = re.compile(pattern), set(arms.shared)
+        by_value, shared = self._values(name, arms.label), set(arms.shared)
+        if (name, arms.label) not in self._sorted:
+            self._sorted[name, arms.label] = sorted(by_value)
         return [
             series
-            for value, many in self._values(name, arms.label).items()
-            if mine.fullmatch(value)
-            for series in many
+            for value in matching(self._sorted[name, arms.label], pattern)
+            for series in by_value[value]
             if not shared or shared <= series.labels.items()
         ]
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Literal, Self
 
@@ -173,6 +173,7 @@ def presets() -> Mapping[str, Preset]:
     return {name: parse(found[name].read_text(encoding="utf-8")) for name in sorted(found)}
 
 
+@lru_cache(maxsize=1024)
 def supports(preset: str | None, signal_type: str) -> str | None:
     """None when `preset` can measure the type, else a sentence that says what can."""
     if signal_type == "Business":

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from surefoot.adapters.prometheus.prefixes import compiled
 from surefoot.adapters.prometheus.presets import Preset, escape_regex
 from surefoot.engine.questions import ArmRef, Question
 
@@ -37,7 +38,7 @@ class Arms:
     def has(self, labels: Mapping[str, str]) -> bool:
         """Whether a series is one of either arm."""
         value = labels.get(self.label, "")
-        mine = any(re.fullmatch(each, value) for each in (self.candidate, self.incumbent))
+        mine = any(compiled(each).fullmatch(value) for each in (self.candidate, self.incumbent))
         return mine and all(labels.get(name) == wanted for name, wanted in self.shared)
 
     def only(self, pattern: str) -> str:

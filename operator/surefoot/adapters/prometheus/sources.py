@@ -7,6 +7,7 @@ from typing import Annotated, Protocol, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from surefoot.adapters.prometheus.prefixes import compiled
 from surefoot.api.signals import Signal
 from surefoot.api.vocabulary import SignalMetric, SignalType
 
@@ -75,7 +76,7 @@ class Selection(PresetModel):
 
 
 def _matches(labels: Mapping[str, str], label: str, pattern: str) -> bool:
-    return re.fullmatch(pattern, labels.get(label, "")) is not None
+    return compiled(pattern).fullmatch(labels.get(label, "")) is not None
 
 
 class CounterSource(Selection):
