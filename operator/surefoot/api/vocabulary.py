@@ -87,6 +87,7 @@ class Reason(StrEnum):
     REVERT_ACKNOWLEDGED = "RevertAcknowledged"
     INCUMBENT_CHANGED = "IncumbentChanged"
     DELETED = "Deleted"
+    STATUS_LOST = "StatusLost"
     SUSPENDED = "Suspended"
     IN_FLIGHT = "InFlight"
     WEIGHTS_DIFFER = "WeightsDiffer"
@@ -202,6 +203,9 @@ class ActionType(StrEnum):
 
 
 class Outcome(StrEnum):
+    """How a release ended. `LEFT`: its ModelRelease was deleted and the weights were to stay."""
+
     PROMOTED = "Promoted"
     REVERTED = "Reverted"
     SUPERSEDED = "Superseded"
+    LEFT = "Left"
