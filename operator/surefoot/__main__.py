@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from surefoot.adapters.kubernetes.api import Api
 from surefoot.adapters.kubernetes.cache import Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
+from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
@@ -52,6 +53,7 @@ class Operator:
     def __init__(self, settings: Settings, api: Api) -> None:
         self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
         self.store = KubernetesStore(api, self.cache)
+        self.records = KubernetesRecords(api)
         self.queue: WorkQueue[Key] = WorkQueue(
             self._tick, self._failed, settings.workers, self.telemetry.lateness.observe
         )
@@ -76,6 +78,7 @@ class Operator:
             traffic=HttpRoutes(api, self.cache),
             metrics=self.metrics,
             notifier=EventRecorder(api, os.environ.get("HOSTNAME", "surefoot")),
+            records=self.records,
         )
         self.sensing = asyncio.Event()
 
@@ -128,7 +131,7 @@ class Operator:
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
         work = asyncio.create_task(self.queue.run())
-        sensor = Sensor(self.cache, self.store, self.queue.add)
+        sensor = Sensor(self.cache, self.store, self.records, self.queue.add)
         senses = asyncio.create_task(
             kopf.operator(
                 registry=sensor.registry(), settings=kopf_settings(), standalone=True,

@@ -14,12 +14,14 @@ from surefoot.adapters.kubernetes.cache import (
     CLASSES,
     CLUSTER,
     DEPLOYMENTS,
+    RECORDS,
     RELEASES,
     ROUTES,
     SERVICES,
     Cache,
     Kind,
 )
+from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.ports import Key
 
@@ -73,8 +75,14 @@ def login(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo |
 class Sensor:
     """Feeds the cache and the queue; handlers never await I/O."""
 
-    def __init__(self, cache: Cache, store: KubernetesStore, wake: Callable[[Key], None]) -> None:
-        self._cache, self._store, self._wake = cache, store, wake
+    def __init__(
+        self,
+        cache: Cache,
+        store: KubernetesStore,
+        records: KubernetesRecords,
+        wake: Callable[[Key], None],
+    ) -> None:
+        self._cache, self._store, self._records, self._wake = cache, store, records, wake
 
     def registry(self) -> kopf.OperatorRegistry:
         """A registry with one event handler per kind and nothing else."""
@@ -87,6 +95,7 @@ class Sensor:
             DEPLOYMENTS: self._deployment,
             SERVICES: self._service,
             CLASSES: self._class,
+            RECORDS: self._record,
         }
         for kind, seen in watched.items():
             self._subscribe(registry, kind, seen)
@@ -98,7 +107,9 @@ class Sensor:
         async def handler(event: Any, **_: Any) -> None:
             body, gone = dict(event["object"]), event.get("type") == "DELETED"
             meta = body["metadata"]
-            if kind != RELEASES and gone:
+            if kind == RECORDS:
+                pass  # of many, little is kept: see `KubernetesRecords`
+            elif kind != RELEASES and gone:
                 where = meta.get("namespace", CLUSTER)
                 self._cache.drop(kind, where, meta["name"], meta.get("uid"))
             elif not gone:
@@ -133,6 +144,11 @@ class Sensor:
 
     def _class(self, body: Json, _: bool) -> None:
         for key in self._store.of_class(body["metadata"]["name"]):
+            self._wake(key)
+
+    def _record(self, body: Json, gone: bool) -> None:
+        key = self._records.see(body, gone)
+        if key is not None:
             self._wake(key)
 
     def _wake_all(self, body: Json, concerns: Callable[[Json], bool]) -> None:

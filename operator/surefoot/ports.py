@@ -9,9 +9,15 @@ from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
-from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
+from surefoot.engine.effects import (
+    Announcement,
+    FinishAction,
+    RecordEffect,
+    SetWeights,
+    WriteManagedRoute,
+)
 from surefoot.engine.questions import Answer, Question
-from surefoot.engine.world import Action, Rival, Route, Workload
+from surefoot.engine.world import Action, Record, Rival, Route, Workload
 
 
 class Key(NamedTuple):
@@ -59,6 +65,10 @@ class Store(Protocol):
 
     async def release(self, key: Key) -> ReleaseObject | None: ...
 
+    async def exists(self, key: Key) -> bool:
+        """Whether the API server has it, whatever the watches have shown so far."""
+        ...
+
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """A ReleaseClass: its spec, a sentence when it is not valid, None when there is none."""
         ...
@@ -75,6 +85,22 @@ class Store(Protocol):
 
     def forget(self, key: Key) -> None:
         """A deleted release has had its last tick."""
+        ...
+
+
+class Records(Protocol):
+    """ReleaseRecords, by the name of their release."""
+
+    def known(self, key: Key) -> tuple[Record, ...]:
+        """As the watch has shown them; of sealed ones only that they are there."""
+        ...
+
+    async def all(self, key: Key) -> tuple[Record, ...]:
+        """As the API server has them now, with all that they say."""
+        ...
+
+    async def write(self, namespace: str, effect: RecordEffect) -> None:
+        """Open, seal or drop one; what is done already is done."""
         ...
 
 
@@ -151,3 +177,4 @@ class Ports:
     traffic: Traffic
     metrics: Metrics
     notifier: Notifier
+    records: Records

@@ -87,6 +87,14 @@ class KubernetesStore:
             raw_status=body.get("status", {}),
         )
 
+    async def exists(self, key: Key) -> bool:
+        """See `ports.Store`."""
+        try:
+            await self._api.get(self._path(RELEASES, *key))
+        except NotFoundError:
+            return False
+        return True
+
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """See `ports.Store`."""
         try:
