@@ -12,6 +12,7 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import FrozenBins, ModelReleaseStatus
 from surefoot.engine.decide import questions
 from surefoot.engine.planned import Planned, planned
+from surefoot.engine.queued import queued
 from surefoot.engine.recovery import arms_of, open_record, recovered
 from surefoot.engine.tick import plan_of, source_of
 from surefoot.engine.transitions import route_of
@@ -54,7 +55,7 @@ async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> Observ
         rivals=ports.store.rivals(release),
         records=records,
     )
-    obs = recovered(obs)
+    obs = queued(recovered(obs))
     obs = replace(obs, references=await _references(obs, ports))
     asked, interval = questions(obs)
     source = source_of(plan_of(obs, release.status or ModelReleaseStatus()))

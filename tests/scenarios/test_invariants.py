@@ -208,6 +208,9 @@ class Story:
     def someone_acts(self) -> None:
         self.world.act(self.either("Abort", "Pause", "Resume", "Resume", "Retry", "Retry"))
 
+    def git_queues(self) -> None:
+        self.world.apply(onNewCandidate=self.either("Queue", "Supersede"))
+
     def someone_deletes_a_record(self) -> None:
         if self.world.records:
             self.world.records.pop(self.either(*self.world.records))
@@ -372,6 +375,7 @@ HAPPENINGS = (
     Story.git_changes_the_steps,
     Story.git_suspends,
     Story.someone_acts,
+    Story.git_queues,
     Story.someone_deletes_a_record,
     Story.the_status_is_lost,
     Story.the_operator_will_crash,

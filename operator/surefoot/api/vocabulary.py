@@ -83,6 +83,7 @@ class Reason(StrEnum):
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     SUPERSEDED = "Superseded"
+    QUEUED = "Queued"
     REVERTED = "Reverted"
     REVERT_ACKNOWLEDGED = "RevertAcknowledged"
     INCUMBENT_CHANGED = "IncumbentChanged"

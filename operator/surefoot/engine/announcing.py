@@ -4,6 +4,7 @@ from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Reason
 from surefoot.engine import watching
 from surefoot.engine.effects import Announcement
+from surefoot.engine.queued import waits
 from surefoot.engine.tick import Ruling, Tick
 
 
@@ -12,6 +13,7 @@ def announcements(
 ) -> tuple[Announcement, ...]:
     """The Events of a tick."""
     said = [
+        *_queued(tick, before),
         *_restarted(before, status),
         *watching.announcements(tick.obs, before, status),
     ]
@@ -25,6 +27,13 @@ def announcements(
     if ruling.announced and changed:
         said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
     return tuple(said)
+
+
+def _queued(tick: Tick, before: ModelReleaseStatus) -> list[Announcement]:
+    """Another candidate waits: said once for each spec that names one."""
+    text = waits(tick.obs)
+    new = text and before.observed_generation != tick.obs.generation
+    return [Announcement(Reason.QUEUED, text)] if new else []
 
 
 def _restarted(before: ModelReleaseStatus, status: ModelReleaseStatus) -> list[Announcement]:

@@ -25,6 +25,7 @@ from surefoot.engine.effects import (
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
+from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
 from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
@@ -131,6 +132,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
     """Turn a ruling into a status, effects and announcements."""
     before = tick.obs.status or ModelReleaseStatus()
     reason, message = ruling.shown or (ruling.reason, ruling.message)
+    message = "; ".join(filter(None, (message, waits(tick.obs))))
     shown = replace(ruling, reason=reason, message=message)
     phase = phase_of(tick, shown)
     update = {

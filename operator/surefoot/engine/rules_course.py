@@ -15,7 +15,7 @@ from surefoot.engine.references import (
     find_arm,
     shared_service,
 )
-from surefoot.engine.rollback import rollback_targets
+from surefoot.engine.rollback import is_rollback
 from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like
 from surefoot.engine.world import Action
 
@@ -158,7 +158,7 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
         missing = check_backends(obs, serving.backend, found.backend)
         if missing is not None:
             return stuck(tick, missing, Rule.START)
-    rollback = _in_window(tick.status, spec, found.workload.fingerprint)
+    rollback = is_rollback(tick.status, spec, found.workload.fingerprint)
     status = transitions.start(tick.status, obs, spec, found.workload, found.backend, rollback)
     assert status.release is not None
     kind = "rollback" if rollback else "release"
@@ -167,16 +167,6 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
         Rule.START, Reason.STARTED, text, status, recorded=True, announced=True,
         by=retry.by if retry else None, done=(retry,) if retry else (),
     )  # fmt: skip
-
-
-def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: str) -> bool:
-    """One of the last `rollbackWindow` promoted versions, what serves now not counted.
-
-    The same pods under another version's name are no version that was promoted.
-    """
-    window = {p.fingerprint: p.version for p in rollback_targets(status, spec.rollback_window)}
-    nameless = spec.candidate.workload_ref.name
-    return window.get(fingerprint) in (spec.candidate.version, nameless)
 
 
 def _reverted(tick: Tick) -> Ruling:

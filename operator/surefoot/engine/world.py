@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from surefoot.api.record import ReleaseRecordSpec
-from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import Backend, FrozenBins, ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType, Reason
 from surefoot.engine.questions import Answer
@@ -98,7 +98,8 @@ class Observation:
     `refused` is what the API server said against the managed route that the spec asks for.
     `spec` is the plan of release and ReleaseClass together; `fault` is the reason of `problem`, and
     `notice` says that the class is gone and the accepted plan stands in for it.
-    `records` are the ReleaseRecords of this name, oldest first.
+    `records` are the ReleaseRecords of this name, oldest first. `waiting` is the spec's candidate
+    while it is queued: `spec` then is the plan of the release in flight.
     """
 
     now: datetime
@@ -120,6 +121,7 @@ class Observation:
     actions: tuple[Action, ...] = ()
     rivals: tuple[Rival, ...] = ()
     records: tuple[Record, ...] = ()
+    waiting: Candidate | None = None
     answers: Mapping[str, Answer] | None = None
     references: Mapping[str, FrozenBins | str] = field(default_factory=dict)
 
