@@ -16,6 +16,12 @@ from surefoot.api.vocabulary import Hope, Outcome, Reason
 
 MOST_DECISIONS = 20
 MOST_WEIGHTS = 100
+_MOST_OF_LABEL = 63
+
+
+def label_of(name: str) -> str:
+    """A release's name as the value of its records' label, which is shorter than names may be."""
+    return name[:_MOST_OF_LABEL].rstrip("-.")
 
 
 class RecordedArm(ApiModel):

@@ -10,8 +10,8 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from surefoot.adapters.kubernetes.api import Api, RefusedError
-from surefoot.adapters.kubernetes.records import KubernetesRecords, label_of
-from surefoot.api.record import RecordEnd, ReleaseRecordSpec
+from surefoot.adapters.kubernetes.records import KubernetesRecords
+from surefoot.api.record import RecordEnd, ReleaseRecordSpec, label_of
 from surefoot.engine.effects import DropRecord, OpenRecord, SealRecord
 from surefoot.ports import Key
 from tests.support.examples import EXAMPLES

@@ -15,19 +15,13 @@ from surefoot.adapters.kubernetes.api import (
 )
 from surefoot.adapters.kubernetes.cache import RECORDS
 from surefoot.adapters.kubernetes.decode import time_of
-from surefoot.api.record import ReleaseRecordSpec
+from surefoot.api.record import ReleaseRecordSpec, label_of
 from surefoot.api.vocabulary import API_VERSION, MANAGED_BY_LABEL, MANAGER, RELEASE_LABEL
 from surefoot.engine.effects import DropRecord, OpenRecord, RecordEffect, SealRecord
 from surefoot.engine.world import Record
 from surefoot.ports import ConflictError, Key
 
 Json = dict[str, Any]
-MOST_OF_LABEL = 63
-
-
-def label_of(name: str) -> str:
-    """A release's name as a label's value, which is shorter than names may be."""
-    return name[:MOST_OF_LABEL].rstrip("-.")
 
 
 class KubernetesRecords:
