@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
@@ -65,8 +66,9 @@ class Store(Protocol):
 
     async def release(self, key: Key) -> ReleaseObject | None: ...
 
-    async def exists(self, key: Key) -> bool:
-        """Whether the API server has it, whatever the watches have shown so far."""
+    async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
+        """Whether the API server has no ModelRelease of the record's name any more, and no other
+        one has taken its route and backends in hand."""
         ...
 
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:

@@ -62,7 +62,7 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
 async def _orphaned(key: Key, ports: Ports) -> ReleaseObject | None:
     """A release that was deleted while nobody looked: of what it left, an open record is known."""
     record = open_record(ports.records.known(key))
-    if record is None or await ports.store.exists(key):
+    if record is None or not await ports.store.is_orphan(record, key.namespace):
         return None
     return ReleaseObject(
         key=key,

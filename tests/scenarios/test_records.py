@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from surefoot.engine.recording import KEPT_RECORDS
-from surefoot.engine.world import BackendWeight, Route
+from surefoot.engine.world import BackendWeight, Rival, Route
 from surefoot.ports import PermanentError
 from surefoot.reconcile import reconcile
 from tests.scenarios.world import (
     KEY,
+    T0,
     CrashError,
     World,
     candidate,
@@ -395,7 +396,27 @@ async def test_a_delete_that_a_foreign_finalizer_keeps_is_not_recorded_again():
     assert len(world.records) == 1
 
 
+async def test_a_route_that_another_release_has_in_hand_is_not_touched_for_one_that_is_gone():
+    world = await at_weight(25)
+    world.rivals = [Rival("fraud-b", "uid-b", T0, adopted=True)]
+    world.deleted_while_down()
+    await world.tick(1)
+    assert (world.weight(), end_of(world)) == (25, {})
+    world.rivals = []
+    await world.tick(30)
+    assert world.weight() == 0
+
+
 # the status was lost
+
+
+async def test_status_lost_on_a_route_that_an_older_release_has_in_hand_moves_nothing():
+    world = await at_weight(25)
+    world.rivals = [Rival("fraud-b", "uid-b", T0 - timedelta(days=1), adopted=True)]
+    world.applied_anew()
+    await world.tick(1)
+    assert world.weight() == 25
+    assert world.condition("Stalled") == ("True", "RouteConflict")
 
 
 async def test_status_lost_after_a_promotion_the_candidate_is_what_serves():

@@ -102,8 +102,8 @@ class MemoryStore:
     async def release(self, key: Key) -> ReleaseObject | None:
         return self.world.object(key)
 
-    async def exists(self, key: Key) -> bool:
-        return not self.world.deleted
+    async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
+        return self.world.deleted and not any(rival.adopted for rival in self.world.rivals)
 
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         found = self.world.classes.get(name)

@@ -13,6 +13,7 @@ from surefoot.api.status import (
     TrafficStatus,
 )
 from surefoot.api.vocabulary import Outcome, Reason
+from surefoot.engine.references import Missing, check_rivals
 from surefoot.engine.weights import observed_percent, split_rules
 from surefoot.engine.world import Observation, Record, Route
 
@@ -35,11 +36,12 @@ def arms_of(records: tuple[Record, ...]) -> list[RecordedArm]:
 
 def recovered(obs: Observation) -> Observation:
     """A lost status of a release under way, made anew from its record: in flight, with the weight
-    that the route shows, and a revert owed. Without its incumbent see `nowhere_to_go_back`."""
+    that the route shows, and a revert owed. Without its incumbent see `nowhere_to_go_back`; a route
+    that another ModelRelease moves is that one's."""
     record = open_record(obs.records)
     if record is None or (obs.status is not None and obs.status.incumbent is not None):
         return obs
-    if not obs.deleted and not _is_there(obs, record.incumbent):
+    if not obs.deleted and (check_rivals(obs) or not _is_there(obs, record.incumbent)):
         return obs
     weight = _weight(obs.route, record)
     text = (
@@ -58,17 +60,18 @@ def recovered(obs: Observation) -> Observation:
     return replace(obs, status=status)
 
 
-def nowhere_to_go_back(obs: Observation) -> str | None:
-    """A sentence where a release was under way and its incumbent is not there, or not there yet:
-    the other arm must not be taken for what serves."""
+def nowhere_to_go_back(obs: Observation) -> Missing | None:
+    """A release was under way, and its incumbent is not there, or not there yet: the other arm must
+    not be taken for what serves."""
     record = open_record(obs.records)
     if record is None:
         return None
     arm = record.incumbent
-    return (
+    return Missing(
+        Reason.WORKLOAD_MISSING,
         f"the status was lost while {record.candidate.version} was in flight, and Deployment "
         f"{arm.workload} or its Service {arm.backend.name}, to which the traffic goes back, does not "
-        f"exist: create them, or delete the open ReleaseRecord of {obs.name}"
+        f"exist: create them, or delete the open ReleaseRecord of {obs.name}",
     )
 
 

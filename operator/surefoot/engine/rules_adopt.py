@@ -17,10 +17,8 @@ def adopt(tick: Tick) -> Ruling | None:
     spec = tick.obs.spec
     if spec is None:
         return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
-    if (lost := nowhere_to_go_back(tick.obs)) is not None:
-        return stuck(tick, Missing(Reason.WORKLOAD_MISSING, lost), Rule.ADOPT)
     route = transitions.route_of(spec, tick.obs.name)
-    missing = check_rivals(tick.obs) or check_route(tick.obs, spec)
+    missing = check_rivals(tick.obs) or nowhere_to_go_back(tick.obs) or check_route(tick.obs, spec)
     known = recorded_arm(tick.obs) if missing is None else None
     if known is not None:
         (serving, reverted), says = known, ", as its ReleaseRecords say"
