@@ -23,6 +23,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "surefoot:pe
 # Who the operator is, by the chart's own names.
 OPERATOR = "system:serviceaccount:default:surefoot"
 RESTORER = "system:serviceaccount:velero:velero"
+RESTORES = f"admissionPolicy.recordRestorers={{{RESTORER}}}"
 _NAMESPACES = itertools.count(1)
 
 
@@ -33,7 +34,7 @@ def api() -> Iterator[Cluster]:
     try:
         running = cluster.up(profile="api", name=name)
         kubectl(running, "apply", "--server-side", "-f", str(ROOT / "crds"))
-        kubectl(running, "apply", "-f", "-", stdin=_chart_parts() + "\n---\n" + _PEOPLE)
+        kubectl(running, "apply", "-f", "-", stdin=chart_parts(RESTORES) + "\n---\n" + _PEOPLE)
         kubectl(running, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         _await_storage(running)
         _await_policy(running)
@@ -61,14 +62,11 @@ def kubectl(api: Cluster, *words: str, stdin: str | None = None) -> str:
     return access.kubectl(api, build.asset("kubectl"), words, stdin)
 
 
-def _chart_parts() -> str:
+def chart_parts(*more: str) -> str:
     """What the chart gives people and the operator: the policies, the roles, its own rights."""
     shown = ("admissionpolicy", "userroles", "rbac")
     only = [word for part in shown for word in ("--show-only", f"templates/{part}.yaml")]
-    settings = [
-        "prometheus.url=http://prometheus.example:9090",
-        f"admissionPolicy.recordRestorers={{{RESTORER}}}",
-    ]
+    settings = ("prometheus.url=http://prometheus.example:9090", *more)
     setting = [word for each in settings for word in ("--set", each)]
     chart = ROOT / "charts" / "surefoot"
     return system.run([build.binary("helm"), "template", "surefoot", chart, *only, *setting])

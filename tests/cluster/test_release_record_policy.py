@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localcluster.state import Cluster
-from tests.cluster.conftest import OPERATOR, RESTORER
+from tests.cluster.conftest import OPERATOR, RESTORER, chart_parts, kubectl
 from tests.cluster.test_release_action_policy import plugin
 from tests.support.examples import EXAMPLES
 from tests.support.kube import ApiError, Json, Kube, load_all
@@ -81,6 +81,11 @@ def grant(kube: Kube, *users: str) -> None:
         ],
     }
     kube.create(binding)
+
+
+def test_a_policy_that_names_nobody_is_valid_too(api: Cluster) -> None:
+    shown = kubectl(api, "apply", "--dry-run=server", "-f", "-", stdin=chart_parts())
+    assert "releaserecords.surefoot.dev configured (server dry run)" in shown
 
 
 def test_a_person_may_delete_a_record_with_its_namespace(kube: Kube, operator: Kube) -> None:
