@@ -18,6 +18,7 @@ from surefoot.adapters.kubernetes.api import Api
 from surefoot.adapters.kubernetes.cache import Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
+from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.relist import Relist
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
@@ -65,6 +66,7 @@ class Operator:
         if elector is not None:
             api.fence = elector.remaining
         self.store = KubernetesStore(api, self.cache)
+        self.records = KubernetesRecords(api)
         self.queue: WorkQueue[Key] = WorkQueue(
             self._tick, self._failed, settings.workers, self.telemetry.lateness.observe
         )
@@ -89,6 +91,7 @@ class Operator:
             traffic=HttpRoutes(api, self.cache),
             metrics=self.metrics,
             notifier=EventRecorder(api, os.environ.get("HOSTNAME", "surefoot")),
+            records=self.records,
         )
         self.sensing = asyncio.Event()
 
@@ -139,7 +142,7 @@ class Operator:
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
         # Kopf cancels, when it ends, what was begun after it.
-        sensor = Sensor(self.cache, self.store, self.queue.add)
+        sensor = Sensor(self.cache, self.store, self.records, self.queue.add)
         relist = Relist(
             self.api,
             self.cache,

@@ -15,12 +15,14 @@ from surefoot.adapters.kubernetes.cache import (
     CLASSES,
     CLUSTER,
     DEPLOYMENTS,
+    RECORDS,
     RELEASES,
     ROUTES,
     SERVICES,
     Cache,
     Kind,
 )
+from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.ports import Key
 
@@ -74,8 +76,14 @@ def login(*, settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo |
 class Sensor:
     """Feeds the cache and the queue; handlers never await I/O."""
 
-    def __init__(self, cache: Cache, store: KubernetesStore, wake: Callable[[Key], None]) -> None:
-        self._cache, self._store, self._wake = cache, store, wake
+    def __init__(
+        self,
+        cache: Cache,
+        store: KubernetesStore,
+        records: KubernetesRecords,
+        wake: Callable[[Key], None],
+    ) -> None:
+        self._cache, self._store, self._records, self._wake = cache, store, records, wake
         self._watched: dict[Kind, Callable[[Json, bool], None]] = {
             RELEASES: self._release,
             ACTIONS: self._action,
@@ -83,12 +91,13 @@ class Sensor:
             DEPLOYMENTS: self._arm,
             SERVICES: self._arm,
             CLASSES: self._class,
+            RECORDS: self._record,
         }
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
-        """What is watched."""
-        return tuple(self._watched)
+        """What is watched and kept: of records, of which there are many, `KubernetesRecords` keeps little."""
+        return tuple(kind for kind in self._watched if kind != RECORDS)
 
     def registry(self) -> kopf.OperatorRegistry:
         """A registry with one event handler per kind and nothing else."""
@@ -109,7 +118,9 @@ class Sensor:
         meta = body["metadata"]
         if kind == RELEASES and not gone and self._is_known(body):
             return
-        if kind != RELEASES and gone:
+        if kind == RECORDS:
+            pass
+        elif kind != RELEASES and gone:
             where = meta.get("namespace", CLUSTER)
             self._cache.drop(kind, where, meta["name"], meta.get("uid"))
         elif not gone:
@@ -147,6 +158,11 @@ class Sensor:
 
     def _class(self, body: Json, _: bool) -> None:
         for key in self._store.of_class(body["metadata"]["name"]):
+            self._wake(key)
+
+    def _record(self, body: Json, gone: bool) -> None:
+        key = self._records.see(body, gone)
+        if key is not None:
             self._wake(key)
 
     def _wake_all(self, body: Json, word: str) -> None:

@@ -11,9 +11,11 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import FrozenBins, ModelReleaseStatus
 from surefoot.engine.decide import look
 from surefoot.engine.planned import Planned, planned
+from surefoot.engine.queued import queued
+from surefoot.engine.recovery import arms_of, open_record, recovered
 from surefoot.engine.tick import Tick, plan_of, source_of
 from surefoot.engine.transitions import route_of
-from surefoot.engine.world import Observation, Route
+from surefoot.engine.world import Observation, Record, Route
 from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
 _MOST_PLANS = 1024
@@ -29,9 +31,10 @@ async def observe(
     spec, problem = planned.spec, planned.problem
     if spec is not None and (unknown := _unknown_preset(spec, ports.metrics)):
         spec, problem = None, unknown
-    route_name = _route_name(release)
+    records = await _records(release, ports)
+    route_name = _route_name(release, records)
     route = await ports.traffic.route(namespace, route_name) if route_name else None
-    workloads, services = _names(release, route)
+    workloads, services = _names(release, route, records)
     obs = Observation(
         now=now,
         namespace=namespace,
@@ -51,7 +54,9 @@ async def observe(
         refused=_refusal(release.key, spec, ports),
         actions=ports.store.actions(release.key),
         rivals=ports.store.rivals(release),
+        records=records,
     )
+    obs = queued(recovered(obs))
     obs = replace(obs, references=await _references(obs, ports))
     seen = look(obs)
     source = source_of(seen.tick.plan)
@@ -59,6 +64,15 @@ async def observe(
     if answers is None:
         return obs, seen.tick
     return replace(obs, answers=answers), None
+
+
+async def _records(release: ReleaseObject, ports: Ports) -> tuple[Record, ...]:
+    """As the watch has them; all that they say, and asked for, where the status tells nothing."""
+    status = release.status
+    known = ports.records.known(release.key)
+    if not release.gone and (status is None or status.incumbent is None):
+        known = await ports.records.all(release.key)
+    return tuple(sorted(known, key=lambda record: (record.started_at, record.name)))
 
 
 async def _planned(release: ReleaseObject, ports: Ports) -> Planned:
@@ -118,9 +132,11 @@ def _running(status: ModelReleaseStatus | None) -> bool:
     return status is not None and status.release is not None and status.release.outcome is None
 
 
-def _route_name(release: ReleaseObject) -> str | None:
+def _route_name(release: ReleaseObject, records: tuple[Record, ...]) -> str | None:
     """The route of the release in flight or just ended, else the one that the spec means."""
-    status = release.status
+    status, record = release.status, open_record(records)
+    if record is not None and (status is None or status.incumbent is None):
+        return record.route.name
     if status is not None and status.traffic is not None:
         returning = bool(status.traffic.observed) and status.phase == "Reverting"
         if _running(status) or release.spec is None or returning:
@@ -128,7 +144,9 @@ def _route_name(release: ReleaseObject) -> str | None:
     return route_of(release.spec, release.key.name).name if release.spec else None
 
 
-def _names(release: ReleaseObject, route: Route | None) -> tuple[set[str], set[str]]:
+def _names(
+    release: ReleaseObject, route: Route | None, records: tuple[Record, ...]
+) -> tuple[set[str], set[str]]:
     """Every Deployment and Service that a rule may want to know of."""
     workloads: set[str] = set()
     services: set[str] = set()
@@ -138,7 +156,8 @@ def _names(release: ReleaseObject, route: Route | None) -> tuple[set[str], set[s
                 workloads.add(arm.workload_ref.name)
                 services.add(arm.service)
     status = release.status
-    for held in (status.incumbent, status.release) if status else ():
+    held_arms = (status.incumbent, status.release) if status else ()
+    for held in (*held_arms, *arms_of(records)):
         if held is not None:
             workloads.add(held.workload)
             services.add(held.backend.name)

@@ -6,12 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
-from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
+from surefoot.engine.effects import (
+    Announcement,
+    FinishAction,
+    RecordEffect,
+    SetWeights,
+    WriteManagedRoute,
+)
 from surefoot.engine.questions import Answer, Question
-from surefoot.engine.world import Action, Rival, Route, Workload
+from surefoot.engine.world import Action, Record, Rival, Route, Workload
 
 
 class Key(NamedTuple):
@@ -59,6 +66,11 @@ class Store(Protocol):
 
     async def release(self, key: Key) -> ReleaseObject | None: ...
 
+    async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
+        """Whether the API server has no ModelRelease of the record's name any more, and no other
+        one has taken its route and backends in hand."""
+        ...
+
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """A ReleaseClass: its spec, a sentence when it is not valid, None when there is none."""
         ...
@@ -75,6 +87,22 @@ class Store(Protocol):
 
     def forget(self, key: Key) -> None:
         """A deleted release has had its last tick."""
+        ...
+
+
+class Records(Protocol):
+    """ReleaseRecords, by the name of their release."""
+
+    def known(self, key: Key) -> tuple[Record, ...]:
+        """As the watch has shown them; of sealed ones only that they are there."""
+        ...
+
+    async def all(self, key: Key) -> tuple[Record, ...]:
+        """As the API server has them now, with all that they say."""
+        ...
+
+    async def write(self, namespace: str, effect: RecordEffect) -> None:
+        """Open, seal or drop one; what is done already is done."""
         ...
 
 
@@ -151,3 +179,4 @@ class Ports:
     traffic: Traffic
     metrics: Metrics
     notifier: Notifier
+    records: Records

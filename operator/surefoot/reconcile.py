@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from surefoot.apply import apply
 from surefoot.engine.decide import decide
 from surefoot.engine.effects import Decision
+from surefoot.engine.recovery import open_record
 from surefoot.observe import observe
 from surefoot.ports import Key, PortError, Ports, ReleaseObject
 
@@ -25,7 +26,7 @@ class Report:
 
 async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     """Bring one release a tick further. Raises PortError when it has to be tried again."""
-    release = await ports.store.release(key)
+    release = await ports.store.release(key) or await _orphaned(key, ports)
     if release is None:
         ports.metrics.forget(key)
         return Report(None, None)
@@ -46,15 +47,36 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
         # The decision stands once it is saved, also when a route has to be written again.
         await _publish(release, decision, ports)
     if release.gone:
+        # Its record brings it back for as long as its traffic could not be taken back.
         ports.store.forget(key)
         ports.metrics.forget(key)
-        return Report(decision, None, writes)
+        return Report(decision, decision.requeue if decision.owed else None, writes)
     requeue = decision.requeue
     if writes:
         # What was written is verified at once by a tick of its own; a write that follows from no
         # new intent had no effect before, and is not repeated in a hot loop.
         requeue = timedelta(0) if saved else min(timedelta(seconds=1), requeue)
     return Report(decision, requeue, writes, saved)
+
+
+async def _orphaned(key: Key, ports: Ports) -> ReleaseObject | None:
+    """A release that was deleted while nobody looked: of what it left, an open record is known."""
+    record = open_record(ports.records.known(key))
+    if record is None or not await ports.store.is_orphan(record, key.namespace):
+        return None
+    return ReleaseObject(
+        key=key,
+        uid=record.release_uid,
+        generation=0,
+        created=record.started_at,
+        resource_version="",
+        deleted=True,
+        gone=True,
+        spec=None,
+        problem="the ModelRelease is gone",
+        status=None,
+        raw_status={},
+    )
 
 
 async def _publish(release: ReleaseObject, decision: Decision, ports: Ports) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from localcluster import access, build, cluster, system
 from localcluster.state import Cluster
-from tests.support.kube import ApiError, Kube
+from tests.support.kube import ApiError, Json, Kube, load_all
 from tests.support.poll import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -20,6 +20,10 @@ metadata: {name: people-act-on-releases}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: surefoot-actor}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "surefoot:people"}]
 """
+# Who the operator is, by the chart's own names.
+OPERATOR = "system:serviceaccount:default:surefoot"
+RESTORER = "system:serviceaccount:velero:velero"
+RESTORES = f"admissionPolicy.recordRestorers={{{RESTORER}}}"
 _NAMESPACES = itertools.count(1)
 
 
@@ -30,7 +34,7 @@ def api() -> Iterator[Cluster]:
     try:
         running = cluster.up(profile="api", name=name)
         kubectl(running, "apply", "--server-side", "-f", str(ROOT / "crds"))
-        kubectl(running, "apply", "-f", "-", stdin=_chart_parts() + "\n---\n" + _PEOPLE)
+        kubectl(running, "apply", "-f", "-", stdin=chart_parts(RESTORES) + "\n---\n" + _PEOPLE)
         kubectl(running, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         _await_storage(running)
         _await_policy(running)
@@ -58,11 +62,12 @@ def kubectl(api: Cluster, *words: str, stdin: str | None = None) -> str:
     return access.kubectl(api, build.asset("kubectl"), words, stdin)
 
 
-def _chart_parts() -> str:
-    """What the chart gives people: the policy on actions, and the roles."""
-    shown = ("admissionpolicy", "userroles")
+def chart_parts(*more: str) -> str:
+    """What the chart gives people and the operator: the policies, the roles, its own rights."""
+    shown = ("admissionpolicy", "userroles", "rbac")
     only = [word for part in shown for word in ("--show-only", f"templates/{part}.yaml")]
-    setting = ["--set", "prometheus.url=http://prometheus.example:9090"]
+    settings = ("prometheus.url=http://prometheus.example:9090", *more)
+    setting = [word for each in settings for word in ("--set", each)]
     chart = ROOT / "charts" / "surefoot"
     return system.run([build.binary("helm"), "template", "surefoot", chart, *only, *setting])
 
@@ -73,11 +78,12 @@ def _await_storage(api: Cluster) -> None:
 
     def listed() -> bool:
         try:
-            return kube.list("ModelRelease") == kube.list("ReleaseAction") == []
+            kinds = ("ModelRelease", "ReleaseAction", "ReleaseRecord")
+            return all(kube.list(kind) == [] for kind in kinds)
         except ApiError:
             return False
 
-    until(listed, what="ModelReleases and ReleaseActions can be listed")
+    until(listed, what="ModelReleases, their actions and records can be listed")
 
 
 def _await_policy(api: Cluster) -> None:
@@ -89,12 +95,14 @@ def _await_policy(api: Cluster) -> None:
         "metadata": {"name": "probe"},
         "spec": {"releaseName": "probe", "type": "Abort", "requestedBy": "nobody"},
     }
+    (record,) = load_all(ROOT / "crds" / "examples" / "valid" / "record-open.yaml")
 
-    def refused() -> bool:
+    def refused(body: Json) -> bool:
         try:
-            kube.request("POST", f"{kube.path('ReleaseAction')}?dryRun=All", foreign)
+            kube.request("POST", f"{kube.path(body['kind'])}?dryRun=All", body)
         except ApiError as error:
             return error.code == 403
         return False
 
-    until(refused, what="the admission policy refuses an action in another's name")
+    until(lambda: refused(foreign), what="the policy refuses an action in another's name")
+    until(lambda: refused(record), what="the policy refuses a record of someone else's")

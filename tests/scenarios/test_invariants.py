@@ -11,8 +11,9 @@ import pytest
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Reason
 from surefoot.engine.questions import Problem, ProblemKind
+from surefoot.engine.recovery import open_record
 from surefoot.engine.weights import SplitRule, split_rules
-from surefoot.engine.world import BackendWeight, Route
+from surefoot.engine.world import BackendWeight, Record, Route
 from surefoot.ports import ConflictError, TransientError
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts
@@ -41,11 +42,16 @@ def ladder(weights: tuple[int, ...]) -> list[dict[str, Any]]:
 class WatchedWorld(World):
     """A world that looks at each of the operator's writes as it is made."""
 
+    percent = 0.0
+
     def wrote(self, kind: str) -> None:
         if kind == "route":
             for split in splits_of(self):
+                opened = any("end" not in record for record in self.records.values())
+                assert opened or split.percent <= self.percent, "a weight went up without a record"
                 assert split.percent <= self.known.traffic.intended, "above the persisted intent"
                 assert split.pool == 0 or split.both > 0
+        self.percent = max((split.percent for split in splits_of(self)), default=0.0)
         if kind == "status":
             json.dumps(self.status, allow_nan=False)
         super().wrote(kind)
@@ -202,6 +208,24 @@ class Story:
     def someone_acts(self) -> None:
         self.world.act(self.either("Abort", "Pause", "Resume", "Resume", "Retry", "Retry"))
 
+    def git_queues(self) -> None:
+        self.world.apply(onNewCandidate=self.either("Queue", "Supersede"))
+
+    def someone_deletes_a_record(self) -> None:
+        if self.world.records:
+            self.world.records.pop(self.either(*self.world.records))
+
+    def the_status_is_lost(self) -> None:
+        """Deleted and applied anew while the operator is down, or restored without its status."""
+        world = self.world
+        under_way = open_record(records_of(world))
+        world.crash_after = None
+        world.applied_anew(self.either("uid-fraud", "uid-new"))
+        self.tick()
+        serving = world.known.incumbent
+        if under_way is not None and serving is not None:
+            assert serving.workload == under_way.incumbent.workload, "not what it goes back to"
+
     # ---- the operator and its API server
 
     def the_operator_will_crash(self) -> None:
@@ -232,10 +256,12 @@ class Story:
 
     def intent_moved_soundly(self, before: ModelReleaseStatus, after: ModelReleaseStatus) -> None:
         old, new = intended(before), intended(after)
+        if before.incumbent is None and self.world.spec.get("suspend"):
+            return  # a lost status was made anew, and nothing was decided
         if old != new and not promoted(after):
             assert after.decisions[-1] != (before.decisions or [None])[-1], "not recorded"
             assert after.decisions[-1].weight == new
-        if new > old:
+        if new > old and before.incumbent is not None:
             self.a_step_up_is_earned(before, after)
         if before.incumbent and after.incumbent != before.incumbent:
             self.the_incumbent_changed_soundly(before, after)
@@ -295,6 +321,9 @@ class Story:
             return
         world.crash_after, world.api_down, world.deleted = None, False, True
         before = splits_of(world)
+        under_way = open_record(records_of(world))
+        # Whether someone sees it go or not: what is under way has an open record.
+        world.unseen = under_way is not None and self.either(True, False)
         for _ in range(3):
             reconciled(world)
         serving = world.known.incumbent
@@ -313,6 +342,10 @@ def reconciled(world: World) -> Report:
         report: Report = done.value
         return report
     raise AssertionError("a port waited")
+
+
+def records_of(world: World) -> tuple[Record, ...]:
+    return world.ports.records.known(KEY)
 
 
 def promoted(status: ModelReleaseStatus) -> bool:
@@ -342,6 +375,9 @@ HAPPENINGS = (
     Story.git_changes_the_steps,
     Story.git_suspends,
     Story.someone_acts,
+    Story.git_queues,
+    Story.someone_deletes_a_record,
+    Story.the_status_is_lost,
     Story.the_operator_will_crash,
     Story.route_writes_fail,
 )

@@ -9,14 +9,32 @@ from pydantic import ValidationError
 
 from surefoot.api.base import sentence
 from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ManagedRoute, ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
-from surefoot.engine.effects import Announcement, FinishAction, SetWeights, WriteManagedRoute
+from surefoot.engine.effects import (
+    Announcement,
+    DropRecord,
+    FinishAction,
+    OpenRecord,
+    RecordEffect,
+    SealRecord,
+    SetWeights,
+    WriteManagedRoute,
+)
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
-from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
-from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
+from surefoot.engine.world import Action, BackendWeight, Record, Rival, Route, Workload
+from surefoot.ports import (
+    ConflictError,
+    Key,
+    PermanentError,
+    PortError,
+    Ports,
+    ReleaseObject,
+    TransientError,
+)
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts, Measure
 
@@ -84,6 +102,9 @@ class MemoryStore:
     async def release(self, key: Key) -> ReleaseObject | None:
         return self.world.object(key)
 
+    async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
+        return self.world.deleted and not any(rival.adopted for rival in self.world.rivals)
+
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         found = self.world.classes.get(name)
         try:
@@ -125,6 +146,42 @@ class MemoryStore:
         if isinstance(found, PortError):
             raise found
         return found
+
+
+class MemoryRecords:
+    """ReleaseRecords as JSON by name: sealed once, as the API server sees to it."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+
+    def known(self, key: Key) -> tuple[Record, ...]:
+        return tuple(r if not r.sealed else replace(r, spec=None) for r in self._read())
+
+    async def all(self, key: Key) -> tuple[Record, ...]:
+        return self._read()
+
+    def _read(self) -> tuple[Record, ...]:
+        found = []
+        for name, body in self.world.records.items():
+            spec = ReleaseRecordSpec.model_validate(body)
+            found.append(Record(name, spec.started_at, spec.end is not None, spec))
+        return tuple(found)
+
+    async def write(self, namespace: str, effect: RecordEffect) -> None:
+        world = self.world
+        if world.api_down:
+            raise TransientError("503")
+        if world.no_records:
+            raise PermanentError("403")
+        if isinstance(effect, OpenRecord):
+            assert effect.name not in world.records, "opened twice"
+            world.records[effect.name] = effect.spec.dump()
+        elif isinstance(effect, SealRecord):
+            assert "end" not in world.records[effect.name], "sealed twice"
+            world.records[effect.name]["end"] = effect.end.dump()
+        elif isinstance(effect, DropRecord):
+            assert "end" in world.records.pop(effect.name), "an open record was dropped"
+        world.wrote("record")
 
 
 class MemoryTraffic:
@@ -256,18 +313,22 @@ class World:
     weights: list[int] = field(default_factory=list)
     crash_after: int | None = None
     api_down: bool = False
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    no_records: bool = False
+    unseen: bool = False
     forgotten: bool = False
 
     def __post_init__(self) -> None:
         self.store, self.metrics = MemoryStore(self), MemoryMetrics(self)
         self.ports = Ports(
-            self.store, self.store, MemoryTraffic(self), self.metrics, MemoryNotifier(self)
-        )
+            self.store, self.store, MemoryTraffic(self), self.metrics, MemoryNotifier(self),
+            MemoryRecords(self),
+        )  # fmt: skip
 
     # ---- what the ports ask
 
     def object(self, key: Key) -> ReleaseObject | None:
-        if key != KEY or self.forgotten:
+        if key != KEY or self.forgotten or (self.deleted and self.unseen):
             return None
         try:
             parsed, problem = ModelReleaseSpec.model_validate(self.spec), ""
@@ -368,7 +429,21 @@ class World:
         self.generation += 1
         self.version += 1
 
+    def deleted_while_down(self) -> None:
+        """Deleted while no operator was there to see it."""
+        self.deleted, self.unseen = True, True
+
+    def applied_anew(self, uid: str = "uid-new") -> None:
+        """Git applies it where it is not any more, or a status was lost with the same uid."""
+        self.status, self.uid, self.version = {}, uid, self.version + 1
+        self.deleted, self.unseen, self.forgotten = False, False, False
+
     # ---- what a story sees
+
+    @property
+    def accounts(self) -> list[dict[str, Any]]:
+        """Every record, oldest first."""
+        return sorted(self.records.values(), key=lambda body: str(body["startedAt"]))
 
     @property
     def phase(self) -> str:

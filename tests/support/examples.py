@@ -6,6 +6,7 @@ from typing import get_args
 
 from surefoot.api.actions import ReleaseActionSpec
 from surefoot.api.base import ApiModel, CelRule
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 
@@ -16,6 +17,7 @@ SPECS: dict[str, type[ApiModel]] = {
     "ModelRelease": ModelReleaseSpec,
     "ReleaseAction": ReleaseActionSpec,
     "ReleaseClass": ReleaseClassSpec,
+    "ReleaseRecord": ReleaseRecordSpec,
 }
 
 

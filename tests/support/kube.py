@@ -15,6 +15,7 @@ Json = dict[str, Any]
 PLURALS = {
     "ModelRelease": "/apis/surefoot.dev/v1alpha1/{ns}modelreleases",
     "ReleaseAction": "/apis/surefoot.dev/v1alpha1/{ns}releaseactions",
+    "ReleaseRecord": "/apis/surefoot.dev/v1alpha1/{ns}releaserecords",
     "ReleaseClass": "/apis/surefoot.dev/v1alpha1/releaseclasses",
     "HTTPRoute": "/apis/gateway.networking.k8s.io/v1/{ns}httproutes",
     "Deployment": "/apis/apps/v1/{ns}deployments",
@@ -25,6 +26,7 @@ PLURALS = {
     "ConfigMap": "/api/v1/{ns}configmaps",
     "Lease": "/apis/coordination.k8s.io/v1/{ns}leases",
     "Namespace": "/api/v1/namespaces",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/{ns}rolebindings",
 }
 
 
@@ -41,6 +43,7 @@ class Kube:
 
     def __init__(self, server: str, ca: Path, token: str, namespace: str = "default") -> None:
         self.server, self.ca, self.token, self.namespace = server, ca, token, namespace
+        self.impersonates = ""
         self._open = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=str(ca))),
@@ -50,11 +53,19 @@ class Kube:
         """The same server, another namespace or user."""
         return Kube(self.server, self.ca, token or self.token, namespace)
 
+    def as_user(self, name: str) -> "Kube":
+        """The same server and namespace as someone else, by a user who may impersonate."""
+        other = self.within(self.namespace)
+        other.impersonates = name
+        return other
+
     def request(
         self, method: str, path: str, body: Any = None, content: str = "application/json"
     ) -> Any:
         """One call. Raises ApiError."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content}
+        if self.impersonates:
+            headers["Impersonate-User"] = self.impersonates
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.server + path, data, headers, method=method)
         try:

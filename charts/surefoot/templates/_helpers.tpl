@@ -104,6 +104,10 @@ goes on guarding what needs no Prometheus, and says what is refused. */ -}}
 - apiGroups: [surefoot.dev]
   resources: [modelreleases/status, releaseactions/status]
   verbs: [patch]
+# The account of each release; the oldest ones are deleted.
+- apiGroups: [surefoot.dev]
+  resources: [releaserecords]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch]

@@ -6,6 +6,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
 from surefoot.api.base import ApiModel
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
@@ -173,7 +174,29 @@ def release_class_crd() -> dict[str, Any]:
     )
 
 
+def release_record_crd() -> dict[str, Any]:
+    """The CRD of ReleaseRecord: no status, as what a backup brings back has none."""
+    columns = [
+        _column("Release", "string", ".spec.releaseName"),
+        _column("Candidate", "string", ".spec.candidate.version"),
+        _column("Incumbent", "string", ".spec.incumbent.version"),
+        _column("Attempt", "integer", ".spec.attempt"),
+        _column("Outcome", "string", ".spec.end.outcome"),
+        _column("Reason", "string", ".spec.end.reason"),
+        _column("Started", "date", ".spec.startedAt"),
+        _column("Ended", "date", ".spec.end.endedAt"),
+        _column("Message", "string", ".spec.end.message", priority=1),
+    ]
+    text = "A ReleaseRecord is the account of one release; the operator alone writes it."
+    return _crd("ReleaseRecord", "releaserecords", ["mrr"], ReleaseRecordSpec, None, columns, text)
+
+
 def all_crds() -> dict[str, dict[str, Any]]:
     """Every CRD by the name of its file."""
-    crds = (model_release_crd(), release_action_crd(), release_class_crd())
+    crds = (
+        model_release_crd(),
+        release_action_crd(),
+        release_class_crd(),
+        release_record_crd(),
+    )
     return {f"{crd['metadata']['name']}.yaml": crd for crd in crds}

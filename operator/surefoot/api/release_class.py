@@ -13,6 +13,7 @@ from surefoot.api.signals import Signal
 from surefoot.api.spec import (
     OnDelete,
     OnInconclusive,
+    OnNewCandidate,
     OnNoData,
     ParameterName,
     ParameterValue,
@@ -35,6 +36,7 @@ class Locked(StrEnum):
     ON_NO_DATA = "onNoData"
     ON_INCONCLUSIVE = "onInconclusive"
     ON_DELETE = "onDelete"
+    ON_NEW_CANDIDATE = "onNewCandidate"
 
 
 class Parameter(ApiModel):
@@ -102,6 +104,9 @@ class ReleaseClassSpec(ApiModel):
     ] = None
     on_delete: Annotated[
         OnDelete | None, Field(description="Locked: a release may turn Leave into Revert.")
+    ] = None
+    on_new_candidate: Annotated[
+        OnNewCandidate | None, Field(description="Locked: a release leaves it as it is.")
     ] = None
     locked: Annotated[
         list[Locked] | None,

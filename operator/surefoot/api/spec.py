@@ -178,6 +178,11 @@ class OnDelete(StrEnum):
     LEAVE = "Leave"
 
 
+class OnNewCandidate(StrEnum):
+    SUPERSEDE = "Supersede"
+    QUEUE = "Queue"
+
+
 class ModelReleaseSpec(ApiModel):
     """One endpoint of one model, long-lived: what should serve next, where and how."""
 
@@ -245,6 +250,13 @@ class ModelReleaseSpec(ApiModel):
     on_delete: Annotated[
         OnDelete, Field(description="Revert (default) or Leave, when deleted mid-release.")
     ] = OnDelete.REVERT
+    on_new_candidate: Annotated[
+        OnNewCandidate,
+        Field(
+            description="While a release runs: Supersede (default) takes its traffic back and starts "
+            "the new one; Queue lets it end first."
+        ),
+    ] = OnNewCandidate.SUPERSEDE
     suspend: Annotated[bool, Field(description="True: hands off entirely, nothing is guarded.")] = (
         False
     )

@@ -43,6 +43,13 @@ class Serving(ApiModel):
     since: Time
 
 
+class Exposure(ApiModel):
+    """How long the candidate was meant to have this share of the traffic, altogether."""
+
+    weight: Percent
+    seconds: Annotated[float, Field(ge=0, le=1e9)]
+
+
 class Released(ApiModel):
     """One release: a fingerprint of the candidate, and which try of it this is."""
 
@@ -67,6 +74,10 @@ class Released(ApiModel):
         int, Field(description="What the incumbent ran when the release started.")
     ] = 0
     rollback: bool = False
+    exposure: Annotated[
+        list[Exposure],
+        Field(description="Time at each intended weight above 0, up to when the last step began."),
+    ] = Field(default_factory=list)
     outcome: Outcome | None = None
     reason: Reason | None = None
     message: Text | None = None

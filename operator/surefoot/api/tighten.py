@@ -50,6 +50,7 @@ _SCALARS: dict[Locked, Way] = {
     Locked.ON_NO_DATA: Way.AT_LEAST,
     Locked.ON_INCONCLUSIVE: Way.AT_LEAST,
     Locked.ON_DELETE: Way.AT_LEAST,
+    Locked.ON_NEW_CANDIDATE: Way.SAME,
 }
 # Fields that do not stand here, also those of a newer version, stay as the class has them.
 _ANALYSIS: dict[str, Way] = {

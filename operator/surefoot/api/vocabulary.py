@@ -83,10 +83,12 @@ class Reason(StrEnum):
     PROMOTED = "Promoted"
     ROLLED_BACK = "RolledBack"
     SUPERSEDED = "Superseded"
+    QUEUED = "Queued"
     REVERTED = "Reverted"
     REVERT_ACKNOWLEDGED = "RevertAcknowledged"
     INCUMBENT_CHANGED = "IncumbentChanged"
     DELETED = "Deleted"
+    STATUS_LOST = "StatusLost"
     SUSPENDED = "Suspended"
     IN_FLIGHT = "InFlight"
     WEIGHTS_DIFFER = "WeightsDiffer"
@@ -202,6 +204,9 @@ class ActionType(StrEnum):
 
 
 class Outcome(StrEnum):
+    """How a release ended. `LEFT`: its ModelRelease was deleted and the weights were to stay."""
+
     PROMOTED = "Promoted"
     REVERTED = "Reverted"
     SUPERSEDED = "Superseded"
+    LEFT = "Left"

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from surefoot.api.vocabulary import API_VERSION, GROUP, VERSION, ActionType
+from surefoot.api.record import label_of
+from surefoot.api.vocabulary import API_VERSION, GROUP, RELEASE_LABEL, VERSION, ActionType
 from surefoot.cli.problem import Problem, as_problems
 from surefoot.cli.reading import clean, part, words
 
@@ -49,6 +50,21 @@ class Cluster:
             if everywhere:
                 return self._ask(self._objects.list_cluster_custom_object)
             return self._ask(self._objects.list_namespaced_custom_object, namespace=self.namespace)
+
+    def records(self, name: str | None, everywhere: bool) -> Object:
+        """The list of ReleaseRecords, of one release or of all."""
+        chosen = {"label_selector": f"{RELEASE_LABEL}={label_of(name)}"} if name else {}
+        with as_problems("Cannot list ReleaseRecords"):
+            if everywhere:
+                return self._ask(
+                    self._objects.list_cluster_custom_object, "releaserecords", **chosen
+                )
+            return self._ask(
+                self._objects.list_namespaced_custom_object,
+                "releaserecords",
+                namespace=self.namespace,
+                **chosen,
+            )
 
     def who(self) -> str:
         """The name by which the API server knows the user."""

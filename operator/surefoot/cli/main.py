@@ -96,6 +96,38 @@ def status(
             _list(found, everywhere, cluster.namespace)
 
 
+@app.command()
+def history(
+    name: OptionalName = None,
+    namespace: Namespace = None,
+    everywhere: Everywhere = False,
+    output: OutputFormat = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """List how releases ended, from their ReleaseRecords, the newest last.
+
+    
+    kubectl surefoot history fraud -n risk
+    kubectl surefoot history -A
+    kubectl surefoot history fraud -o json
+    """
+    from datetime import UTC, datetime
+
+    from surefoot.cli.history import table_of
+    from surefoot.cli.reading import parts
+    from surefoot.cli.terminal import draw, dump, say, session
+
+    with session(namespace, context, kubeconfig) as cluster:
+        found = cluster.records(name, everywhere)
+        if output:
+            dump(found)
+        elif records := parts(found, "items"):
+            draw(table_of(records, everywhere, datetime.now(UTC)))
+        else:
+            say("No ReleaseRecords found.", err=True)
+
+
 def _show(release: dict[str, object]) -> None:
     from datetime import UTC, datetime
 

@@ -49,22 +49,35 @@ def phase_of(tick: Tick, ruling: Ruling) -> Phase:
         return Phase.STALLED
     spec = tick.obs.spec
     serves = spec is None or spec.candidate.workload_ref.name == status.incumbent.workload
+    serves = serves and tick.obs.waiting is None
     return Phase.IDLE if serves else Phase.PENDING
 
 
 def _promoted(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:
     release = ruling.status.release
     state = TABLE[phase][1]
-    if ended_like(release, Outcome.SUPERSEDED):
-        # Another release follows at once: pipelines that wait must not read this as a failure.
-        return "Unknown", Reason.IN_FLIGHT, ruling.message
+    in_flight = Reason.IN_FLIGHT if phase is not Phase.STALLED else ruling.reason
+    if _another_follows(tick, ruling):
+        # Pipelines that wait must not read the end of this one as that of the next.
+        return "Unknown", in_flight, ruling.message
     if state == "True":
         promoted = ended_like(release, Outcome.PROMOTED) and release is not None
         reason = (release.reason if promoted and release else None) or Reason.SERVING
         return state, reason, ruling.message
     if state == "False" and release is not None:
         return state, release.reason or Reason.REVERTED, release.message or ""
-    return state, Reason.IN_FLIGHT if phase is not Phase.STALLED else ruling.reason, ruling.message
+    return state, in_flight, ruling.message
+
+
+def _another_follows(tick: Tick, ruling: Ruling) -> bool:
+    """Whether what the spec names is not what has just ended, nor what serves."""
+    release, serving, spec = ruling.status.release, ruling.status.incumbent, tick.obs.spec
+    if ended_like(release, Outcome.SUPERSEDED) or tick.obs.waiting is not None:
+        return True
+    if not ended_like(release, Outcome.REVERTED) or spec is None:
+        return False
+    known = {held.workload for held in (release, serving) if held is not None}
+    return spec.candidate.workload_ref.name not in known
 
 
 def _ready(tick: Tick, ruling: Ruling, phase: Phase) -> tuple[str, Reason, str]:

@@ -6,24 +6,27 @@ from datetime import datetime, timedelta
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
-from surefoot.api.vocabulary import Outcome, Reason, Rule
-from surefoot.engine import hypothesis, rules_hope, watching
+from surefoot.api.vocabulary import Outcome, Rule
+from surefoot.engine import hypothesis, rules_adopt, rules_hope, watching
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import finish_actions, objection, remember
+from surefoot.engine.announcing import announcements
 from surefoot.engine.compare import spans
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
-    Announcement,
     Decision,
     Effect,
+    OpenRecord,
     SetWeights,
     WriteManagedRoute,
 )
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
+from surefoot.engine.queued import waits
+from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
 from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
 from surefoot.engine.world import Observation
@@ -38,7 +41,7 @@ DEFAULT_INTERVAL = timedelta(seconds=15)
 RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
     safety.suspended,
     safety.deleted,
-    course.adopt,
+    rules_adopt.adopt,
     safety.revert,
     course.supersede,
     safety.repair,
@@ -141,6 +144,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
     """Turn a ruling into a status, effects and announcements."""
     before = tick.obs.status or ModelReleaseStatus()
     reason, message = ruling.shown or (ruling.reason, ruling.message)
+    message = "; ".join(filter(None, (message, waits(tick.obs))))
     shown = replace(ruling, reason=reason, message=message)
     phase = phase_of(tick, shown)
     update = {
@@ -155,17 +159,31 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         update["decisions"] = [*ruling.status.decisions, _record(tick, ruling)][-KEPT_DECISIONS:]
     update["hypothesis"] = hypothesis.ended(ruling.status)
     status = ruling.status.model_copy(update=update)
-    effects = (*_route_effects(tick, ruling, status), *finish_actions(tick, ruling))
+    account = account_of(tick, ruling, status)
+    effects = (
+        *_in_order(ruling, account.opening, _route_effects(tick, ruling, status)),
+        *finish_actions(tick, ruling),
+        *account.closing,
+    )
     return Decision(
         rule=ruling.rule,
         reason=ruling.reason,
         status=status,
         save=_matters(before, status, tick.obs.status is None),
         effects=effects,
-        announcements=_announcements(tick, ruling, before, status),
+        announcements=announcements(tick, ruling, before, status),
         requeue=_requeue(tick, ruling, status),
         verdicts={j.signal.name: j.verdict.label for j in tick.judged},
+        owed=account.owed,
     )
+
+
+def _in_order(
+    ruling: Ruling, opening: tuple[OpenRecord, ...], route: tuple[Effect, ...]
+) -> tuple[Effect, ...]:
+    """The record stands before any weight goes up; what takes weight away waits for nothing."""
+    lowers = ruling.rule in (Rule.REPAIR, Rule.HELD_BY_HAND)
+    return (*route, *opening) if lowers else (*opening, *route)
 
 
 def _record(tick: Tick, ruling: Ruling) -> DecisionRecord:
@@ -256,39 +274,6 @@ def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute 
     if release is None or release.outcome is not None:
         backends = [(serving.backend, FULL)]
     return WriteManagedRoute(route.name, managed, tuple(backends), generation=route.generation)
-
-
-def _announcements(
-    tick: Tick, ruling: Ruling, before: ModelReleaseStatus, status: ModelReleaseStatus
-) -> tuple[Announcement, ...]:
-    """One Event per transition: never one per tick."""
-    said = [*_restarted(before, status), *watching.announcements(tick.obs, before, status)]
-    step, old = status.step, before.step
-    reached = step is not None and step.verified_at is not None and step.index >= 0
-    if reached and step is not None and (old is None or old.verified_at is None):
-        where = "bake" if step.index >= step.count else f"step {step.position}"
-        text = f"{where}: the route gives the candidate {step.weight} %"
-        said.append(Announcement(Reason.STEP_REACHED, text))
-    changed = ruling.recorded or before.reason != ruling.reason
-    if ruling.announced and changed:
-        said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
-    return tuple(said)
-
-
-def _restarted(before: ModelReleaseStatus, status: ModelReleaseStatus) -> list[Announcement]:
-    """A comparison that was changed mid-release has lost its evidence, and says so."""
-    if before.evidence is None or status.evidence is None:
-        return []
-    known = {s.name: s.agreed for s in before.evidence.signals}
-    changed = [s for s in status.evidence.signals if known.get(s.name, s.agreed) != s.agreed]
-    return [
-        Announcement(
-            Reason.EVIDENCE_RESTARTED,
-            f"{s.name}: its comparison was changed, so its evidence begins anew, with "
-            f"{s.share:.3g} of falseRevertBudget",
-        )
-        for s in changed
-    ]
 
 
 def _requeue(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> timedelta:

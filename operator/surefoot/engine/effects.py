@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from surefoot.api.actions import ActionPhase
+from surefoot.api.record import RecordEnd, ReleaseRecordSpec
 from surefoot.api.spec import ManagedRoute
 from surefoot.api.status import Backend, ModelReleaseStatus
 from surefoot.api.vocabulary import Reason, Rule
@@ -39,7 +40,31 @@ class FinishAction:
     message: str
 
 
-Effect = SetWeights | WriteManagedRoute | FinishAction
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """Create the record of a release that has begun."""
+
+    name: str
+    spec: ReleaseRecordSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SealRecord:
+    """Write into an open record how its release ended."""
+
+    name: str
+    end: RecordEnd
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecord:
+    """Delete a sealed record: newer ones are kept."""
+
+    name: str
+
+
+RecordEffect = OpenRecord | SealRecord | DropRecord
+Effect = SetWeights | WriteManagedRoute | FinishAction | RecordEffect
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +78,10 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a tick comes to. `save` is false when nothing that matters changed in the status."""
+    """What a tick comes to. `save` is false when nothing that matters changed in the status.
+
+    `owed`: a deleted release whose traffic could not be taken back yet; its record stays open.
+    """
 
     rule: Rule
     reason: Reason
@@ -63,3 +91,4 @@ class Decision:
     announcements: tuple[Announcement, ...]
     requeue: timedelta
     verdicts: Mapping[str, str]
+    owed: bool = False

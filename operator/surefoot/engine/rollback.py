@@ -17,6 +17,16 @@ def rollback_targets(status: ModelReleaseStatus, window: int) -> list[PastReleas
     return list(seen.values())[:window]
 
 
+def is_rollback(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: str) -> bool:
+    """One of the last `rollbackWindow` promoted versions, what serves now not counted.
+
+    The same pods under another version's name are no version that was promoted.
+    """
+    window = {p.fingerprint: p.version for p in rollback_targets(status, spec.rollback_window)}
+    nameless = spec.candidate.workload_ref.name
+    return window.get(fingerprint) in (spec.candidate.version, nameless)
+
+
 def command(spec: ModelReleaseSpec, namespace: str, name: str, target: PastRelease) -> str:
     """A `kubectl patch` that points the release at an earlier version, and at nothing else.
 

@@ -1,14 +1,12 @@
-"""The rules of the course: adopt, start, hold, step, promote, rest."""
+"""The rules of the course: supersede, follow, start, rest."""
 
 from dataclasses import replace
 
-from surefoot.api.base import is_label
-from surefoot.api.spec import Candidate, ModelReleaseSpec, WorkloadRef
+from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Serving, StepStatus
 from surefoot.api.vocabulary import ActionType, Outcome, Reason, Rule
 from surefoot.engine import transitions
 from surefoot.engine.references import (
-    Arm,
     Missing,
     check_backends,
     check_refusal,
@@ -17,7 +15,7 @@ from surefoot.engine.references import (
     find_arm,
     shared_service,
 )
-from surefoot.engine.rollback import rollback_targets
+from surefoot.engine.rollback import is_rollback
 from surefoot.engine.tick import Ruling, Tick, accepted_of, ended_like, written_of
 from surefoot.engine.world import Action
 
@@ -28,60 +26,6 @@ def stuck(tick: Tick, missing: Missing, rule: Rule = Rule.INVALID) -> Ruling:
         rule, missing.reason, missing.message, tick.status, stalled=True,
         accepted=False, announced=True, warning=True,
     )  # fmt: skip
-
-
-def adopt(tick: Tick) -> Ruling | None:
-    """First sight of a release: whoever serves now is the incumbent."""
-    if tick.status.incumbent is not None:
-        return None
-    spec = tick.obs.spec
-    if spec is None:
-        return stuck(tick, Missing(tick.obs.fault, tick.obs.problem))
-    route = transitions.route_of(spec, tick.obs.name)
-    missing = check_rivals(tick.obs) or check_route(tick.obs, spec)
-    found = missing or _who_serves(tick, spec)
-    if isinstance(found, Missing):
-        return stuck(tick, found, Rule.ADOPT)
-    serving = transitions.serve(tick.obs, found.named, found.backend, found.workload)
-    status = transitions.adopt(tick.status, tick.obs, serving, route)
-    text = f"{serving.version} ({serving.workload}) is what serves: adopted as the incumbent"
-    return Ruling(Rule.ADOPT, Reason.ADOPTED, text, status, recorded=True, announced=True)
-
-
-def _who_serves(tick: Tick, spec: ModelReleaseSpec) -> Arm | Missing:
-    """The arm with all of the weight, else the asserted incumbent, else the candidate itself."""
-    candidate = find_arm(tick.obs, spec.candidate, "candidate")
-    if tick.obs.route is None or (isinstance(candidate, Missing) and spec.incumbent is None):
-        named = spec.incumbent or spec.candidate
-        return find_arm(tick.obs, named, "incumbent" if spec.incumbent else "candidate")
-    mine = candidate.backend.name if isinstance(candidate, Arm) else spec.candidate.service
-    serving = {
-        b.name
-        for rule in tick.obs.route.rules
-        if any(b.name == mine or _asserted(spec, b.name) for b in rule)
-        for b in rule
-        if b.weight > 0
-    }
-    if serving == {mine}:
-        return candidate
-    if spec.incumbent is not None:
-        return find_arm(tick.obs, spec.incumbent, "incumbent")
-    others = serving - {mine}
-    name = next(iter(others), "")
-    if len(others) == 1 and is_label(name):
-        ref = Candidate(version=name[:64], workload_ref=WorkloadRef(name=name))
-        arm = find_arm(tick.obs, ref, "incumbent")
-        if isinstance(arm, Arm):
-            return arm
-    return Missing(
-        Reason.INCUMBENT_UNKNOWN,
-        f"HTTPRoute {tick.obs.route.name} does not tell which Deployment serves now: name it in "
-        "spec.incumbent.workloadRef",
-    )
-
-
-def _asserted(spec: ModelReleaseSpec, name: str) -> bool:
-    return spec.incumbent is not None and spec.incumbent.service == name
 
 
 def supersede(tick: Tick) -> Ruling | None:
@@ -143,7 +87,8 @@ def follow_steps(tick: Tick) -> Ruling | None:
     )
     status = tick.status.model_copy(update={"release": release})
     if accepted is None or (accepted.steps, accepted.bake) != (spec.steps, spec.bake):
-        status = status.model_copy(update={"step": _moved(tick, spec)})
+        release = transitions.accounted(status, tick.now)
+        status = status.model_copy(update={"step": _moved(tick, spec), "release": release})
     before = tick.obs.status.observed_generation if tick.obs.status else 0
     by_class = spec.release_class_name is not None and before == tick.obs.generation
     what = f"ReleaseClass {spec.release_class_name}" if by_class else "the spec"
@@ -214,7 +159,7 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
         missing = check_backends(obs, serving.backend, found.backend)
         if missing is not None:
             return stuck(tick, missing, Rule.START)
-    rollback = _in_window(tick.status, spec, found.workload.fingerprint)
+    rollback = is_rollback(tick.status, spec, found.workload.fingerprint)
     status = transitions.start(tick.status, obs, spec, found.workload, found.backend, rollback)
     assert status.release is not None
     kind = "rollback" if rollback else "release"
@@ -223,16 +168,6 @@ def _begin(tick: Tick, spec: ModelReleaseSpec, retry: Action | None) -> Ruling:
         Rule.START, Reason.STARTED, text, status, recorded=True, announced=True,
         by=retry.by if retry else None, done=(retry,) if retry else (),
     )  # fmt: skip
-
-
-def _in_window(status: ModelReleaseStatus, spec: ModelReleaseSpec, fingerprint: str) -> bool:
-    """One of the last `rollbackWindow` promoted versions, what serves now not counted.
-
-    The same pods under another version's name are no version that was promoted.
-    """
-    window = {p.fingerprint: p.version for p in rollback_targets(status, spec.rollback_window)}
-    nameless = spec.candidate.workload_ref.name
-    return window.get(fingerprint) in (spec.candidate.version, nameless)
 
 
 def _reverted(tick: Tick) -> Ruling:

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from surefoot.api.spec import OnDelete, OnInconclusive, OnNoData
+from surefoot.api.spec import OnInconclusive, OnNoData
 from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
+from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
 from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
@@ -13,6 +14,8 @@ from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
 QUIET = timedelta(minutes=5)
+# Of a release that is gone nothing wakes it when the incumbent's pods come back.
+LOOK_AGAIN = timedelta(seconds=30)
 # A broken candidate must not keep what someone writes again and again.
 MOST_BACKOFF_S = 2.0
 
@@ -30,7 +33,7 @@ def deleted(tick: Tick) -> Ruling | None:
     taken; a revert that was decided before is carried out."""
     if not tick.obs.deleted:
         return None
-    leave = tick.plan is not None and tick.plan.on_delete is OnDelete.LEAVE
+    leave = keeps_weights(tick)
     if not tick.in_flight or (tick.intended == 0 and tick.written == 0) or leave:
         enforce = not (tick.in_flight and leave)
         return Ruling(Rule.DELETED, Reason.DELETED, "deleted", tick.status, enforce=enforce)
@@ -38,7 +41,7 @@ def deleted(tick: Tick) -> Ruling | None:
         text = f"deleted at {tick.intended} %, but no incumbent can serve: the weights stay"
         return Ruling(
             Rule.DELETED, Reason.DELETED, text, tick.status,
-            announced=True, warning=True, enforce=False,
+            announced=True, warning=True, enforce=False, requeue=LOOK_AGAIN,
         )  # fmt: skip
     message = f"deleted at {tick.intended} %: all of the traffic goes back to the incumbent"
     status = transitions.fall_back(tick.status, tick.obs, Outcome.REVERTED, Reason.DELETED, message)
@@ -58,10 +61,13 @@ def revert(tick: Tick) -> Ruling | None:
     done = (abort,) if reason is Reason.ABORTED and abort else ()
     if tick.intended > 0 and not _incumbent_serves(tick):
         return _nowhere_to_go(tick, reason, message)
-    status = transitions.fall_back(tick.status, tick.obs, Outcome.REVERTED, reason, message)
+    # What was under way when a status was lost did nothing wrong: it may start anew.
+    lost = reason is Reason.STATUS_LOST
+    outcome = Outcome.SUPERSEDED if lost else Outcome.REVERTED
+    status = transitions.fall_back(tick.status, tick.obs, outcome, reason, message)
     return Ruling(
         Rule.REVERT, reason, message, status,
-        recorded=True, announced=True, warning=True, stalled=True, by=by, done=done,
+        recorded=True, announced=True, warning=True, stalled=not lost, by=by, done=done,
     )  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def _nowhere_to_go(tick: Tick, reason: Reason, message: str) -> Ruling:
     )
     return Ruling(
         Rule.REVERT, Reason.BOTH_ARMS_BROKEN, text, status,
-        recorded=release.reason is None, announced=True, warning=True, enforce=False, stalled=True,
+        recorded=tick.status.reason is not Reason.BOTH_ARMS_BROKEN, announced=True, warning=True, enforce=False, stalled=True,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import (
     Backend,
+    Exposure,
     HandHold,
     ModelReleaseStatus,
     PastRelease,
@@ -16,6 +17,7 @@ from surefoot.api.status import (
     TrafficStatus,
 )
 from surefoot.api.vocabulary import Outcome, Reason
+from surefoot.engine.recovery import history_of
 from surefoot.engine.weights import FULL
 from surefoot.engine.world import Observation, Workload
 
@@ -63,9 +65,14 @@ def serve(obs: Observation, arm: Candidate, backend: Backend, workload: Workload
 
 
 def adopt(
-    status: ModelReleaseStatus, obs: Observation, serving: Serving, route: RouteStatus
+    status: ModelReleaseStatus,
+    obs: Observation,
+    serving: Serving,
+    route: RouteStatus,
+    lost: Released | None,
 ) -> ModelReleaseStatus:
-    """First sight: this arm serves."""
+    """First sight: this arm serves. `lost` is a reverted release whose status was lost: it stays
+    reverted."""
     past = PastRelease(
         id=f"{serving.fingerprint[:10]}-1",
         version=serving.version,
@@ -77,8 +84,14 @@ def adopt(
         ended_at=obs.now,
     )
     alone = obs.spec is not None and obs.spec.candidate.workload_ref.name == serving.workload
-    traffic = TrafficStatus(route=route, intended=FULL if alone else 0)
-    return status.model_copy(update={"incumbent": serving, "history": [past], "traffic": traffic})
+    traffic = TrafficStatus(route=route, intended=FULL if alone and lost is None else 0)
+    update = {
+        "incumbent": serving,
+        "release": lost,
+        "history": [*history_of(obs.records), past][-KEPT_HISTORY:],
+        "traffic": traffic,
+    }
+    return status.model_copy(update=update)
 
 
 def attempts_of(status: ModelReleaseStatus, fingerprint: str) -> int:
@@ -126,6 +139,20 @@ def start(
     )
 
 
+def accounted(status: ModelReleaseStatus, now: datetime) -> Released:
+    """The release with the time since its step began added to what it was exposed to."""
+    release, step, traffic = status.release, status.step, status.traffic
+    assert release is not None
+    weight = traffic.intended if traffic is not None else 0
+    if step is None or step.entered_at is None or weight == 0:
+        return release
+    times = {e.weight: e.seconds for e in release.exposure}
+    lasted = max((now - step.entered_at).total_seconds(), 0.0)
+    times[weight] = round(times.get(weight, 0.0) + lasted, 1)
+    exposure = [Exposure(weight=w, seconds=s) for w, s in times.items()]
+    return release.model_copy(update={"exposure": exposure})
+
+
 def reach(
     status: ModelReleaseStatus, plan: ModelReleaseSpec, now: datetime, index: int
 ) -> ModelReleaseStatus:
@@ -133,7 +160,8 @@ def reach(
     assert status.traffic is not None
     step = step_at(plan, now, index)
     traffic = status.traffic.model_copy(update={"intended": step.weight, "repairs": 0})
-    return status.model_copy(update={"step": step, "traffic": traffic})
+    release = accounted(status, now)
+    return status.model_copy(update={"step": step, "traffic": traffic, "release": release})
 
 
 def _past(release: Released, outcome: Outcome, reason: Reason, obs: Observation) -> PastRelease:
@@ -153,8 +181,7 @@ def _past(release: Released, outcome: Outcome, reason: Reason, obs: Observation)
 def _end(
     status: ModelReleaseStatus, obs: Observation, outcome: Outcome, reason: Reason, message: str
 ) -> dict[str, object]:
-    release = status.release
-    assert release is not None
+    release = accounted(status, obs.now)
     ended = {"outcome": outcome, "reason": reason, "message": message[:1024], "ended_at": obs.now}
     return {
         "release": release.model_copy(update=ended),

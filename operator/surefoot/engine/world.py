@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.record import ReleaseRecordSpec
+from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import Backend, FrozenBins, ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType, Reason
 from surefoot.engine.questions import Answer
@@ -76,6 +77,17 @@ class Rival:
     adopted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A ReleaseRecord. `spec` is None where nobody needs it (of a sealed one, which only counts,
+    unless it was asked for) and where it cannot be read."""
+
+    name: str
+    started_at: datetime
+    sealed: bool
+    spec: ReleaseRecordSpec | None
+
+
 @dataclass(frozen=True)
 class Observation:
     """Everything that `decide` may know. `spec` is None when it is invalid, and `problem` says why.
@@ -86,6 +98,8 @@ class Observation:
     `refused` is what the API server said against the managed route that the spec asks for.
     `spec` is the plan of release and ReleaseClass together; `fault` is the reason of `problem`, and
     `notice` says that the class is gone and the accepted plan stands in for it.
+    `records` are the ReleaseRecords of this name, oldest first. `waiting` is the spec's candidate
+    while it is queued: `spec` then is the plan of the release in flight.
     """
 
     now: datetime
@@ -106,6 +120,8 @@ class Observation:
     refused: str = ""
     actions: tuple[Action, ...] = ()
     rivals: tuple[Rival, ...] = ()
+    records: tuple[Record, ...] = ()
+    waiting: Candidate | None = None
     answers: Mapping[str, Answer] | None = None
     references: Mapping[str, FrozenBins | str] = field(default_factory=dict)
 

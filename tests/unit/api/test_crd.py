@@ -12,7 +12,7 @@ from surefoot.api.spec import ModelReleaseSpec, Step
 from surefoot.api.status import ModelReleaseStatus
 
 CRDS = all_crds()
-SHORT = {"ModelRelease": "mr", "ReleaseAction": "ra", "ReleaseClass": "mrc"}
+SHORT = {"ModelRelease": "mr", "ReleaseAction": "ra", "ReleaseClass": "mrc", "ReleaseRecord": "mrr"}
 Schema = dict[str, Any]
 
 

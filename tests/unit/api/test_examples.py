@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from surefoot.api.base import ApiModel
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from tests.support.examples import EXAMPLES, INVALID, RULES, SPECS, VALID, models_in, stated
@@ -40,6 +41,7 @@ def test_every_rule_has_an_invalid_example() -> None:
     [
         ("full", ModelReleaseSpec, ["traffic.route", "hypothesis.improveBy.absolute"]),
         ("class-full", ReleaseClassSpec, []),
+        ("record-full", ReleaseRecordSpec, []),
     ],
 )
 def test_the_full_example_sets_every_field(

@@ -257,6 +257,13 @@ def test_input_of_a_signal_may_have_to_be_fresher_and_fuller() -> None:
             "onInconclusive is Hold: it must be Revert or more",
         ),
         ("onDelete", "Revert", "Revert", "Leave", "onDelete is Leave: it must be Revert or more"),
+        (
+            "onNewCandidate",
+            "Queue",
+            "Queue",
+            "Supersede",
+            "onNewCandidate is Supersede: it must be exactly Queue",
+        ),
     ],
 )
 def test_a_single_value_has_a_tighter_side(

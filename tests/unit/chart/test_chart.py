@@ -68,6 +68,7 @@ NAMESPACED = {
     ("surefoot.dev", "releaseactions"): READ,
     ("surefoot.dev", "modelreleases/status"): {"patch"},
     ("surefoot.dev", "releaseactions/status"): {"patch"},
+    ("surefoot.dev", "releaserecords"): READ | {"create", "patch", "delete"},
     ("apps", "deployments"): READ,
     ("", "services"): READ,
     ("", "configmaps"): {"get"},
@@ -222,14 +223,39 @@ def test_definitions_are_the_generated_ones_and_are_kept(default: list[Manifest]
 
 
 def test_the_policy_checks_who_asks_and_forbids_edits(default: list[Manifest]) -> None:
-    (policy,) = of_kind(default, "ValidatingAdmissionPolicy")
-    (binding,) = of_kind(default, "ValidatingAdmissionPolicyBinding")
+    policy, binding = policy_of(default, "releaseactions.surefoot.dev")
     author, frozen = (rule["expression"] for rule in policy["spec"]["validations"])
     assert "object.spec.requestedBy == request.userInfo.username" in author
     assert "object.spec == oldObject.spec" in frozen
     assert policy["spec"]["failurePolicy"] == "Fail"
     assert binding["spec"]["policyName"] == policy["metadata"]["name"]
     assert binding["spec"]["validationActions"] == ["Deny"]
+
+
+def policy_of(manifests: list[Manifest], name: str) -> tuple[Manifest, Manifest]:
+    """A policy and its binding."""
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    found = [m for kind in kinds for m in of_kind(manifests, kind) if m["metadata"]["name"] == name]
+    policy, binding = found
+    return policy, binding
+
+
+def test_records_are_the_operators_and_a_backup_may_bring_them_back(
+    default: list[Manifest],
+) -> None:
+    policy, binding = policy_of(default, "releaserecords.surefoot.dev")
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    (writer,) = (validation["expression"] for validation in policy["spec"]["validations"])
+    assert rule["operations"] == ["CREATE", "UPDATE"], "people may delete them with a namespace"
+    assert "username == 'system:serviceaccount:platform:surefoot'" in writer
+    assert "request.userInfo.username in []" in writer
+    assert binding["spec"]["policyName"] == policy["metadata"]["name"]
+    backup = "system:serviceaccount:velero:velero"
+    allowed, _ = policy_of(
+        render("admissionPolicy.recordRestorers={" + backup + "}"), "releaserecords.surefoot.dev"
+    )
+    (writer,) = (validation["expression"] for validation in allowed["spec"]["validations"])
+    assert f"request.operation == 'CREATE' && request.userInfo.username in [\"{backup}\"]" in writer
 
 
 def test_parts_can_be_left_out() -> None:
@@ -266,6 +292,7 @@ def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
             "prometheus.credentials.a is empty: set secretName",
         ),
         ("prometheus.credentials.A_b.secretName=x", "additional properties 'A_b' not allowed"),
+        ("admissionPolicy.recordRestorers={a'b}", "at '/admissionPolicy/recordRestorers/0'"),
         ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
         ("http.port=80", "at '/http/port': minimum: got 80, want 1,024"),
         ("promtheus.url=x", "additional properties 'promtheus' not allowed"),

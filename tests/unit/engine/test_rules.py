@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from surefoot.api.vocabulary import Outcome, Phase, Rule
+from surefoot.engine import rules_adopt
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
@@ -63,7 +64,9 @@ def test_a_rule_of_a_running_release_says_nothing_when_none_runs(rule):
     assert rule(tick_of(idle())) is None
 
 
-@pytest.mark.parametrize("rule", [safety.suspended, safety.deleted, course.adopt, course.start])
+@pytest.mark.parametrize(
+    "rule", [safety.suspended, safety.deleted, rules_adopt.adopt, course.start]
+)
 def test_a_healthy_running_release_is_no_business_of_the_others(rule):
     assert rule(tick_of(in_flight())) is None
 

@@ -10,11 +10,13 @@ from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
     DEPLOYMENTS,
+    RECORDS,
     RELEASES,
     ROUTES,
     SERVICES,
     Cache,
 )
+from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.handlers import EndlessBackoff, Sensor, kopf_settings
 from surefoot.ports import Key
@@ -44,7 +46,8 @@ class Watch:
     def __init__(self):
         self.cache, self.woken = Cache(), []
         self.store = KubernetesStore(None, self.cache)
-        sensor = Sensor(self.cache, self.store, self.woken.append)
+        self.records = KubernetesRecords(None)
+        sensor = Sensor(self.cache, self.store, self.records, self.woken.append)
         handlers = sensor.registry()._watching.get_all_handlers()
         self.see = {handler.id.removeprefix("see-"): handler.fn for handler in handlers}
         for known in (release("fraud"), release("spam"), release("far", namespace="away")):
@@ -62,7 +65,7 @@ def watch():
 
 
 def test_every_kind_has_one_handler_and_nothing_else_is_watched(watch):
-    kinds = (RELEASES, ACTIONS, ROUTES, DEPLOYMENTS, SERVICES, CLASSES)
+    kinds = (RELEASES, ACTIONS, ROUTES, DEPLOYMENTS, SERVICES, CLASSES, RECORDS)
     assert set(watch.see) == {kind.plural for kind in kinds}
 
 
@@ -141,6 +144,21 @@ async def test_what_a_tick_wrote_itself_wakes_nobody_when_it_comes_back(watch):
     assert await watch.event(RELEASES, edited) == [FRAUD]
     made_anew = {**edited, "metadata": {**edited["metadata"], "uid": "another"}}
     assert await watch.event(RELEASES, made_anew) == [FRAUD]
+
+
+async def test_a_record_wakes_its_release_and_what_it_says_is_known(watch):
+    spec = {
+        "releaseName": "fraud",
+        "end": {"outcome": "Reverted"},
+        "startedAt": "2026-01-05T09:00:00Z",
+    }
+    sealed = body("fraud-1", spec=spec)
+    assert await watch.event(RECORDS, sealed) == [FRAUD]
+    assert [(r.name, r.sealed) for r in watch.records.known(FRAUD)] == [("fraud-1", True)]
+    assert watch.cache.get(RECORDS, "risk", "fraud-1") is None
+    assert await watch.event(RECORDS, sealed, "DELETED") == [FRAUD]
+    assert watch.records.known(FRAUD) == ()
+    assert await watch.event(RECORDS, body("odd")) == []
 
 
 # what a release names

@@ -116,6 +116,9 @@ class Api:
         query = [("fieldManager", FIELD_MANAGER)]
         return await self._call("PATCH", path, body, content_type, query)
 
+    async def delete(self, path: str) -> Json:
+        return await self._call("DELETE", path)
+
     async def _call(
         self,
         method: str,

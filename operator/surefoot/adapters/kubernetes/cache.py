@@ -22,6 +22,7 @@ ACTIONS = Kind("surefoot.dev", "v1alpha1", "releaseactions")
 ROUTES = Kind("gateway.networking.k8s.io", "v1", "httproutes")
 DEPLOYMENTS = Kind("apps", "v1", "deployments")
 SERVICES = Kind("", "v1", "services")
+RECORDS = Kind("surefoot.dev", "v1alpha1", "releaserecords")
 CLASSES = Kind("surefoot.dev", "v1alpha1", "releaseclasses")
 # The namespace of what has none.
 CLUSTER = ""

@@ -26,6 +26,7 @@ from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
@@ -115,6 +116,18 @@ class KubernetesStore:
                 found.append(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
         return found
 
+    async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
+        """See `ports.Store`."""
+        mine = {record.incumbent.backend.name, record.candidate.backend.name}
+        for body in self._cache.naming(RELEASES, namespace, mentions.route(record.route.name)):
+            if _route_name(body) == record.route.name and _adopted(body) and _backends(body) & mine:
+                return False
+        try:
+            await self._api.get(self._path(RELEASES, namespace, record.release_name))
+        except NotFoundError:
+            return True
+        return False
+
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
         """See `ports.Store`."""
         try:
@@ -190,8 +203,7 @@ class KubernetesStore:
             overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
             if overlap:
                 created = time_of(meta["creationTimestamp"])
-                adopted = bool(body.get("status", {}).get("incumbent"))
-                found.append(Rival(meta["name"], meta["uid"], created, adopted))
+                found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
         return tuple(found)
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
@@ -241,6 +253,11 @@ def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
         message=spec.message or "",
         created=time_of(meta["creationTimestamp"]),
     )
+
+
+def _adopted(body: Json) -> bool:
+    """Whether a release has taken its route in hand."""
+    return bool(body.get("status", {}).get("incumbent"))
 
 
 def _route_name(body: Json) -> str:
