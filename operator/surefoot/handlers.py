@@ -9,6 +9,7 @@ from typing import Any
 
 import kopf
 
+from surefoot.adapters.kubernetes.bodies import moves, named_in, text
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -118,18 +119,18 @@ class Sensor:
         self._wake(key)
 
     def _action(self, body: Json, gone: bool) -> None:
-        name = body.get("spec", {}).get("releaseName")
+        name = text(body, "spec", "releaseName")
         if name and not gone:
             self._wake(Key(body["metadata"]["namespace"], name))
 
     def _route(self, body: Json, _: bool) -> None:
-        self._wake_all(body, lambda release: _moves(release, body["metadata"]["name"]))
+        self._wake_all(body, lambda release: moves(release, body["metadata"]["name"]))
 
     def _deployment(self, body: Json, _: bool) -> None:
-        self._wake_all(body, lambda release: body["metadata"]["name"] in _named(release))
+        self._wake_all(body, lambda release: body["metadata"]["name"] in named_in(release))
 
     def _service(self, body: Json, _: bool) -> None:
-        self._wake_all(body, lambda release: body["metadata"]["name"] in _named(release))
+        self._wake_all(body, lambda release: body["metadata"]["name"] in named_in(release))
 
     def _class(self, body: Json, _: bool) -> None:
         for key in self._store.of_class(body["metadata"]["name"]):
@@ -138,23 +139,3 @@ class Sensor:
     def _wake_all(self, body: Json, concerns: Callable[[Json], bool]) -> None:
         for key in self._store.concerned(body["metadata"]["namespace"], concerns):
             self._wake(key)
-
-
-def _moves(release: Json, route: str) -> bool:
-    """Whether a release's spec or status names this route."""
-    given = ((release.get("spec") or {}).get("traffic") or {}).get("route") or {}
-    held = ((release.get("status") or {}).get("traffic") or {}).get("route") or {}
-    return route in (given.get("name"), held.get("name"), release["metadata"]["name"])
-
-
-def _named(release: Json) -> set[str]:
-    """Every Deployment and Service that a release names."""
-    spec, status = release.get("spec") or {}, release.get("status") or {}
-    names: set[str] = set()
-    for arm in (spec.get("candidate"), spec.get("incumbent")):
-        for ref in ("workloadRef", "backendRef"):
-            names.add(str(((arm or {}).get(ref) or {}).get("name")))
-    for arm in (status.get("incumbent"), status.get("release")):
-        names.add(str((arm or {}).get("workload")))
-        names.add(str(((arm or {}).get("backend") or {}).get("name")))
-    return names

@@ -11,6 +11,9 @@ from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule,
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_STEPS = 32
+# A count that may go on growing: what is beyond it was written by hand.
+MOST_COUNTED = 1_000_000_000
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
 
 
 class Condition(ApiModel):
@@ -20,7 +23,7 @@ class Condition(ApiModel):
     status: Literal["True", "False", "Unknown"]
     reason: Reason
     message: Annotated[str, Field(max_length=32_768)] = ""
-    observed_generation: int = 0
+    observed_generation: Annotated[int, Field(ge=0)] = 0
     last_transition_time: TimeSeconds
 
 
@@ -47,7 +50,7 @@ class Released(ApiModel):
     """One release: a fingerprint of the candidate, and which try of it this is."""
 
     id: Short
-    attempt: int = 1
+    attempt: Count = 1
     version: Short
     workload: Label
     backend: Backend
@@ -62,9 +65,9 @@ class Released(ApiModel):
     pods_ready_at: Annotated[
         Time | None, Field(description="When all of the candidate's pods were first available.")
     ] = None
-    paused_seconds: float = 0
+    paused_seconds: Annotated[float, Field(ge=0, le=1e12)] = 0
     incumbent_replicas: Annotated[
-        int, Field(description="What the incumbent ran when the release started.")
+        int, Field(ge=0, lt=2**31, description="What the incumbent ran when the release started.")
     ] = 0
     rollback: bool = False
     outcome: Outcome | None = None
@@ -117,7 +120,7 @@ class TrafficStatus(ApiModel):
         ),
     ] = None
     repairs: Annotated[
-        int, Field(description="How often in a row a raised weight was put right.")
+        Count, Field(description="How often in a row a raised weight was put right.")
     ] = 0
     repaired_at: Time | None = None
 
@@ -155,7 +158,7 @@ class SignalStatus(ApiModel):
     ] = None
     incumbent_value: float | None = None
     samples: Annotated[
-        int | None, Field(description="The candidate's samples behind the value.")
+        int | None, Field(ge=0, description="The candidate's samples behind the value.")
     ] = None
     limit: Annotated[Short, Field(description="The limit in words, such as ≤ 0.05.")] = ""
     verdict: Short
@@ -163,7 +166,7 @@ class SignalStatus(ApiModel):
     judges_from: Annotated[
         Short, Field(description="The first step that it judges: step 2/3, bake or never.")
     ] = ""
-    breaches: Annotated[int, Field(description="Crossings in a row so far.")] = 0
+    breaches: Annotated[Count, Field(description="Crossings in a row so far.")] = 0
     sampled_at: Annotated[Time | None, Field(description="The newest sample that was judged.")] = (
         None
     )
@@ -234,7 +237,7 @@ class DecisionRecord(ApiModel):
     time: Time
     rule: Rule
     reason: Reason
-    weight: Annotated[int, Field(description="The candidate's intended percent from here on.")]
+    weight: Annotated[Percent, Field(description="The candidate's intended percent from here on.")]
     message: Text = ""
     by: Short | None = None
     numbers: Annotated[
@@ -254,7 +257,7 @@ class PastRelease(ApiModel):
     workload: Short
     backend: Backend
     fingerprint: Short
-    attempt: int = 1
+    attempt: Count = 1
     outcome: Outcome
     reason: Reason
     ended_at: Time
@@ -271,7 +274,7 @@ class Retirable(ApiModel):
 class ModelReleaseStatus(ApiModel):
     """All that the operator knows of a release."""
 
-    observed_generation: int = 0
+    observed_generation: Annotated[int, Field(ge=0)] = 0
     phase: Phase = Phase.PENDING
     reason: Reason = Reason.IN_FLIGHT
     message: Text = ""
@@ -304,11 +307,14 @@ class ModelReleaseStatus(ApiModel):
 
     @property
     def holds_together(self) -> bool:
-        """Whether a release in flight has all that it needs; else someone has damaged the status."""
+        """Whether what serves has its route, and a release in flight all that it needs; else someone
+        has damaged the status."""
+        step, traffic = self.step, self.traffic
+        if self.incumbent is None or traffic is None:
+            return self.incumbent is None and traffic is None and self.release is None
         if self.release is None or self.release.outcome is not None:
             return True
-        step, traffic = self.step, self.traffic
-        if self.incumbent is None or step is None or traffic is None:
+        if step is None:
             return False
         return step.index < step.count or (step.index == step.count and traffic.intended == 100)
 

@@ -5,6 +5,7 @@ from itertools import islice
 import kopf
 import pytest
 
+from surefoot.adapters.kubernetes.bodies import moves, named_in
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -15,7 +16,7 @@ from surefoot.adapters.kubernetes.cache import (
     Cache,
 )
 from surefoot.adapters.kubernetes.store import KubernetesStore
-from surefoot.handlers import EndlessBackoff, Sensor, _moves, _named, kopf_settings
+from surefoot.handlers import EndlessBackoff, Sensor, kopf_settings
 from surefoot.ports import Key
 
 FRAUD, SPAM = Key("risk", "fraud"), Key("risk", "spam")
@@ -129,6 +130,17 @@ async def test_an_act_wakes_the_release_that_it_is_on(watch):
 
 async def test_an_act_on_nothing_wakes_nobody(watch):
     assert await watch.event(ACTIONS, body("odd")) == []
+    assert await watch.event(ACTIONS, body("odd", spec={"releaseName": ["fraud"]})) == []
+
+
+@pytest.mark.parametrize("odd", ["text", 7, [], ["a"], None, True])
+async def test_a_release_of_any_shape_keeps_no_event_from_the_others(watch, odd):
+    for broken in ({"spec": odd}, {"status": odd}, {"spec": {"traffic": odd, "candidate": odd}}):
+        whole = {"spec": {}, "status": {"traffic": {"route": odd}, "release": odd}, **broken}
+        watch.cache.put(RELEASES, body("odd", version="8", **whole))
+        assert FRAUD in await watch.event(DEPLOYMENTS, body("fraud-v1"))
+        assert FRAUD in await watch.event(ROUTES, body("fraud"))
+        assert await watch.event(CLASSES, {"metadata": {"name": "tier1", "uid": "u"}}) == []
 
 
 # what a release names
@@ -136,7 +148,7 @@ async def test_an_act_on_nothing_wakes_nobody(watch):
 
 def test_a_release_moves_the_route_of_its_spec_of_its_status_and_of_its_own_name():
     moving = release("fraud", route="given", status={"traffic": {"route": {"name": "held"}}})
-    assert [_moves(moving, name) for name in ("given", "held", "fraud", "other")] == [
+    assert [moves(moving, name) for name in ("given", "held", "fraud", "other")] == [
         True,
         True,
         True,
@@ -147,9 +159,9 @@ def test_a_release_moves_the_route_of_its_spec_of_its_status_and_of_its_own_name
 @pytest.mark.parametrize("parts", [{}, {"spec": None, "status": None}, {"spec": {"traffic": None}}])
 def test_a_release_that_says_nothing_names_only_itself(parts):
     bare = body("fraud", **parts)
-    assert _moves(bare, "fraud")
-    assert not _moves(bare, "other")
-    assert _named(bare) == {"None"}
+    assert moves(bare, "fraud")
+    assert not moves(bare, "other")
+    assert named_in(bare) == set()
 
 
 def test_a_release_names_workloads_and_services_of_spec_and_status():
@@ -157,7 +169,7 @@ def test_a_release_names_workloads_and_services_of_spec_and_status():
         "incumbent": {"workload": "w1", "backend": {"name": "s1"}},
         "release": {"workload": "w2", "backend": {"name": "s2"}},
     }
-    assert _named(release("fraud", status=status)) - {"None"} == {
+    assert named_in(release("fraud", status=status)) == {
         "fraud-v2", "fraud-svc", "fraud-v1", "w1", "s1", "w2", "s2",
     }  # fmt: skip
 

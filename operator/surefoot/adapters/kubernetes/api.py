@@ -7,6 +7,7 @@ from urllib.parse import quote
 import aiohttp
 from kubernetes.aio import client, config
 
+from surefoot.api.plain import one_line
 from surefoot.ports import ConflictError, PermanentError, PortError, TransientError
 
 JSON_PATCH = "application/json-patch+json"
@@ -45,7 +46,7 @@ def error_of(status: int, body: str, what: str) -> PortError:
         causes = (answer.get("details") or {}).get("causes") or []
     except (ValueError, AttributeError):
         said, causes = "", []
-    text = f"{what}: {status} {said}"[:512]
+    text = one_line(f"{what}: {status} {said}", 512)
     if status == 404:
         return NotFoundError(text)
     # A JSON patch whose `test` fails is answered as 422, too; what it found is no field's fault.
@@ -53,7 +54,7 @@ def error_of(status: int, body: str, what: str) -> PortError:
     if status == 409 or (status == 422 and stale):
         return ConflictError(text)
     if status == 422:
-        return RefusedError(text, said[:512])
+        return RefusedError(text, one_line(said, 512))
     if status in (408, 429) or status >= 500:
         return TransientError(text)
     return PermanentError(text)
@@ -108,7 +109,8 @@ class Api:
             answer = await self._client.call_api(*request, _request_timeout=self._timeout_s)
             raw = await answer.read()
         except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransientError(f"{what}: {type(error).__name__} {error}"[:512]) from error
+            text = one_line(f"{what}: {type(error).__name__} {error}", 512)
+            raise TransientError(text) from error
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.bodies import backends_of, part, route_name
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -22,6 +23,7 @@ from surefoot.adapters.kubernetes.decode import ports_of, time_of, workload_of
 from surefoot.adapters.kubernetes.decoded import Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.plain import one_line
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
@@ -84,7 +86,7 @@ class KubernetesStore:
             spec=None if isinstance(spec, str) else spec,
             problem=spec if isinstance(spec, str) else "",
             status=status,
-            raw_status=body.get("status", {}),
+            raw_status=part(body, "status"),
         )
 
     async def release_class(self, name: str) -> ReleaseClassSpec | str | None:
@@ -127,7 +129,7 @@ class KubernetesStore:
         """Open ReleaseActions on a release, oldest first; unreadable ones are left alone."""
         found = []
         for body in self._cache.in_namespace(ACTIONS, key.namespace):
-            if body.get("status", {}).get("phase"):
+            if part(body, "status").get("phase"):
                 continue
             try:
                 spec = ReleaseActionSpec.model_validate(body.get("spec", {}))
@@ -139,7 +141,7 @@ class KubernetesStore:
 
     async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
         """Write an action's outcome; one that was deleted meanwhile needs none."""
-        status = ReleaseActionStatus(phase=effect.phase, message=effect.message[:1024], time=now)
+        status = ReleaseActionStatus(phase=effect.phase, message=one_line(effect.message), time=now)
         path = self._path(ACTIONS, namespace, effect.name) + "/status"
         try:
             answer = await self._api.patch(path, {"status": status.dump()}, MERGE_PATCH)
@@ -156,10 +158,10 @@ class KubernetesStore:
         found = []
         for body in self._cache.in_namespace(RELEASES, release.key.namespace):
             meta = body["metadata"]
-            overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
+            overlap = route_name(body) == route_name(mine) and backends_of(body) & backends_of(mine)
             if meta["uid"] != release.uid and overlap:
                 created = time_of(meta["creationTimestamp"])
-                adopted = bool(body.get("status", {}).get("incumbent"))
+                adopted = bool(part(body, "status", "incumbent"))
                 found.append(Rival(meta["name"], meta["uid"], created, adopted))
         return tuple(found)
 
@@ -197,7 +199,7 @@ class KubernetesStore:
         return [
             Key(body["metadata"]["namespace"], body["metadata"]["name"])
             for body in self._cache.all(RELEASES)
-            if (body.get("spec") or {}).get("releaseClassName") == name
+            if part(body, "spec").get("releaseClassName") == name
         ]
 
 
@@ -206,26 +208,7 @@ def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
         name=meta["name"],
         uid=meta["uid"],
         type=spec.type,
-        by=spec.requested_by,
-        message=spec.message or "",
+        by=one_line(spec.requested_by),
+        message=one_line(spec.message or ""),
         created=time_of(meta["creationTimestamp"]),
     )
-
-
-def _route_name(body: Json) -> str:
-    given = (body.get("spec", {}).get("traffic") or {}).get("route") or {}
-    return str(given.get("name") or body["metadata"]["name"])
-
-
-def _backends(body: Json) -> set[str]:
-    """Every Service that a release moves weights of, as spec and status name them."""
-    spec, status = body.get("spec", {}), body.get("status", {})
-    named = set()
-    for arm in (spec.get("candidate"), spec.get("incumbent")):
-        if arm:
-            ref = arm.get("backendRef") or arm.get("workloadRef") or {}
-            named.add(str(ref.get("name")))
-    for arm in (status.get("incumbent"), status.get("release")):
-        if arm:
-            named.add(str((arm.get("backend") or {}).get("name")))
-    return named
