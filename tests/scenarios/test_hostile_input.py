@@ -1,17 +1,26 @@
 """Hostile and broken input: whatever is written into a spec, a status, a route or an answer, a tick ends
 with a sound status and a sentence. `hack/fuzz` tries many more of these."""
 
+import contextlib
+import time
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from surefoot.adapters.kubernetes.cache import Cache
 from surefoot.api.plain import MOST
 from surefoot.api.status import MOST_COUNTED, ModelReleaseStatus
 from surefoot.engine.questions import Problem, ProblemKind
+from surefoot.ports import ConflictError
 from surefoot.stats.measures import Counts
+from tests.fuzz.answers import sound
 from tests.fuzz.drive import drive, sentence_faults
 from tests.fuzz.making import HOSTILE, TIMES
+from tests.fuzz.memory import MemoryApi, MemoryPrometheus, Notes, ports_on
 from tests.fuzz.schema import faults, schema_of
+from tests.fuzz.stories import in_flight, reconciled
 from tests.scenarios.test_course import at_weight, promoted
 from tests.scenarios.world import candidate, errors, new_world
 
@@ -166,3 +175,53 @@ async def test_fewer_than_no_samples_are_none():
     assert is_sound(world.status)
     assert world.status["signals"][0]["samples"] == 0
     assert world.status["signals"][0]["verdict"] == "NoData"
+
+
+# sizes
+
+
+def ticks_on(status):
+    """A recorded release whose status was written anew, and whose candidate fails: the status after
+    three ticks."""
+    scene = next(s for s in in_flight() if s.name.startswith("every signal"))
+    release = scene.of("ModelRelease")[0]
+    cache = Cache()
+    api = MemoryApi([{**release, "status": status(release["status"])}, *scene.objects[1:]], cache)
+    metrics = MemoryPrometheus(lambda question, now: sound(question, now, bad=True))
+    began = time.process_time()
+    for number in range(3):
+        with contextlib.suppress(ConflictError):
+            now = scene.now + timedelta(seconds=10 * number)
+            reconciled(ports_on(api, cache, metrics, Notes()), now)
+    assert time.process_time() - began < 10
+    return api.objects["modelreleases", "fraud"]["status"]
+
+
+@pytest.mark.parametrize("part", ["decisions", "history", "retirable", "signals", "conditions"])
+def test_a_status_with_10_000_entries_is_read_and_reverts_all_the_same(part):
+    after = ticks_on(lambda status: {**status, part: status.get(part, [{}])[:1] * 10_000})
+    assert is_sound(after)
+    assert after["release"]["outcome"] == "Reverted"
+    assert len(after["decisions"]) <= 20
+
+
+@pytest.mark.parametrize("size", [1_048_576])
+def test_a_status_of_a_mebibyte_of_text_counts_as_none(size):
+    after = ticks_on(lambda status: {**status, "message": "x" * size})
+    assert is_sound(after)
+    assert after["decisions"][0]["reason"] == "Adopted"
+
+
+@pytest.mark.parametrize("sound_spec", [True, False])
+async def test_an_accepted_spec_of_any_depth_is_let_go_and_reverts_all_the_same(sound_spec):
+    deep: dict = {}
+    for _ in range(400):
+        deep = {"a": [deep]}
+    world = await at_weight(25)
+    world.status["release"]["acceptedSpec"] |= {"newerField": deep}
+    if not sound_spec:
+        world.apply(steps=[])
+    world.act("Abort")
+    await world.tick(1)
+    assert is_sound(world.status)
+    assert world.weight() == 0

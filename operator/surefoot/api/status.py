@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from surefoot.api.base import ApiModel, Label, Name, Short, Text
 from surefoot.api.hypothesis import HypothesisStatus
@@ -11,9 +11,24 @@ from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule,
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_STEPS = 32
+_DEEPEST = 32
 # A count that may go on growing: what is beyond it was written by hand.
 MOST_COUNTED = 1_000_000_000
 Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+
+
+def _not_too_deep(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec that nobody accepted counts as none: one that cannot be written again would keep the
+    whole status from being saved."""
+    level: list[Any] = [spec]
+    for _ in range(_DEEPEST):
+        level = [
+            below
+            for node in level
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, dict | list)
+        ]
+    return {} if level else spec
 
 
 class Condition(ApiModel):
@@ -76,6 +91,7 @@ class Released(ApiModel):
     ended_at: Time | None = None
     accepted_spec: Annotated[
         dict[str, Any],
+        AfterValidator(_not_too_deep),
         Field(
             description="The last sound spec, by which a release is guarded when the spec becomes invalid.",
             json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},

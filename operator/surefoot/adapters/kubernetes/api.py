@@ -60,10 +60,24 @@ def error_of(status: int, body: str, what: str) -> PortError:
     return PermanentError(text)
 
 
+class RedirectError(aiohttp.ClientError):
+    """An API server leads nowhere else; whoever does is not to see what is sent to one."""
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    async def refuse(*_: object) -> None:
+        raise RedirectError("a redirect, which is not followed")
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(refuse)
+    return tracing
+
+
 class Api:
     """A client of one API server. Every call has a deadline; nothing is retried here."""
 
     def __init__(self, configuration: client.Configuration, timeout_s: float = 10.0) -> None:
+        configuration.trace_configs = [_no_redirects()]
         self._client = client.ApiClient(configuration)
         self._timeout_s = timeout_s
 
