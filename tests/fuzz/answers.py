@@ -62,7 +62,8 @@ def _measured(question: Question, bad: bool) -> Measure:
             return Quality(1e6 if bad else 10.0, 5.0, 1000.0)
         case T.BUSINESS:
             return Ratio(1.0 if bad else 50.0, 1000.0)
-    return Scalar(0.0 if bad else 0.95)
+    least = signal.threshold.min if signal.threshold else None
+    return Scalar(0.0 if bad else max(0.95, least or 0.0))
 
 
 def hostile(make: Maker, question: Question, now: datetime) -> Answer | None:

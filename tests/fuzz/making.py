@@ -76,10 +76,9 @@ class Maker:
         if schema.get("format") == "duration":
             number = self.one((0, 1, 5, 15, 30, 90, 1000, 9999))
             return f"{number}{self.one('smhd')}"
-        most = schema.get("maxLength", 64)
+        least, most = schema.get("minLength", 0), schema.get("maxLength", 64)
         if "pattern" in schema:
-            return _matching(schema["pattern"], self.chance)[:most]
-        least = schema.get("minLength", 0)
+            return _matching(schema["pattern"], self.chance)[:most].ljust(least, "x")
         text = self.one(HOSTILE) if self.flips(0.3) else self.word()
         return text[:most].ljust(least, "x")
 

@@ -21,6 +21,8 @@ ARMS = ("fraud-v41", "fraud-v42", "fraud-v43")
 SHORT = [{"weight": w, "hold": "20s"} for w in (5, 25, 50)]
 LADDER = {"steps": SHORT, "bake": "20s", "maxDuration": None}
 QUICK = {"interval": "10s", "warmup": "0s", "evidenceInterval": "10s"}
+# By tick.
+_ACTS = {2: "Pause", 5: "Resume", 33: "Pause", 40: "Abort"}
 STAMP = "2026-01-01T00:00:00Z"
 
 
@@ -181,10 +183,10 @@ def _told(name: str, spec: Json) -> Iterator[Scene]:
                 continue
             accept(api)
         yield Scene(f"{name} {tick}", tuple(copy.deepcopy(list(api.objects.values()))), now)
-        if tick in (2, 40):
-            api.put(action("Pause" if tick == 2 else "Abort", message="why not"))
-        if tick == 4:
-            api.put({**action("Resume"), "metadata": meta("resume-1", creationTimestamp=_rfc(now))})
+        if tick in _ACTS:
+            kind = _ACTS[tick]
+            made = meta(f"{kind.lower()}-{tick}", creationTimestamp=_rfc(now))
+            api.put({**action(kind, message="why not"), "metadata": made})
         if tick == 30:
             _point_on(api)
         worse = tick > 36
