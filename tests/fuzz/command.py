@@ -39,7 +39,6 @@ def chance(seed: int, number: int) -> Random:
 
 def some(seed: int, numbers: range) -> Found:
     """Drive these examples; a failure stops none of the others."""
-    logging.disable(logging.CRITICAL)
     found = Found(len(numbers))
     for number in numbers:
         try:
@@ -52,7 +51,7 @@ def some(seed: int, numbers: range) -> Found:
 def many(seed: int, examples: int, jobs: int) -> Found:
     """All of them, spread over processes; progress goes to standard error."""
     began, all_found = time.monotonic(), Found()
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=logging.disable) as pool:
         waiting = [pool.submit(some, seed, numbers) for numbers in chunks(examples)]
         for done in waiting:
             all_found.add(done.result())
@@ -80,11 +79,14 @@ def tell(found: Found, seed: int, seconds: float) -> int:
 
 def one(seed: int, number: int) -> int:
     """One example with its traceback."""
+    logging.disable()
     try:
         drive(chance(seed, number))
     except Exception:
         traceback.print_exc()
         return 1
+    finally:
+        logging.disable(logging.NOTSET)
     print("nothing is wrong with it")
     return 0
 

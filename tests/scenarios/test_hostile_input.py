@@ -225,3 +225,24 @@ async def test_an_accepted_spec_of_any_depth_is_let_go_and_reverts_all_the_same(
     await world.tick(1)
     assert is_sound(world.status)
     assert world.weight() == 0
+
+
+async def test_intervals_that_nobody_counts_to_are_no_forecast_and_no_obstacle():
+    hope = {"signal": "errors", "improveBy": {"relative": 0.5}}
+    compared = errors(compare={"revertMargin": {"relative": 0.1}})
+    quick = {"interval": "10s", "warmup": "0s", "evidenceInterval": "10s"}
+    steps = [{"weight": 25, "hold": "1h"}]
+    world = await at_weight(25, signals=[compared], hypothesis=hope, analysis=quick, steps=steps)
+    await world.run(60)
+    world.status["hypothesis"]["intervals"] = 2**62
+    with pytest.raises(ValueError, match="intervals"):
+        ModelReleaseStatus.model_validate(world.status)
+    world.status["hypothesis"]["intervals"] = MOST_COUNTED
+    for signal in world.status["evidence"]["signals"]:
+        signal |= {"intervals": MOST_COUNTED, "blind": MOST_COUNTED}
+    await world.run(60)
+    assert is_sound(world.status)
+    assert world.status["hypothesis"]["intervals"] == MOST_COUNTED
+    world.reads(bad=500)
+    await world.run(30)
+    assert world.weight() == 0

@@ -217,9 +217,9 @@ class SignalEvidence(ApiModel):
     ] = True
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
     blind: Annotated[
-        int, Field(ge=0, description="How many intervals in a row could not be compared.")
+        Count, Field(description="How many intervals in a row could not be compared.")
     ] = 0
-    intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
+    intervals: Annotated[Count, Field(description="How many closed intervals.")] = 0
     state: Annotated[list[float], Field(max_length=MOST_FLOATS)] = Field(default_factory=list)
     promotion: PromotionEvidence | None = None
     unlike: Annotated[
