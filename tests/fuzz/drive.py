@@ -9,9 +9,11 @@ from datetime import timedelta
 from random import Random
 
 from surefoot.adapters.kubernetes.bodies import moves, named_in
+from surefoot.adapters.kubernetes.decode import route_of
 from surefoot.adapters.kubernetes.events import note_of
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome
+from surefoot.engine.weights import split_rules
 from surefoot.ports import PortError, Ports
 from surefoot.reconcile import Report
 from tests.fuzz.answers import hostile
@@ -76,6 +78,7 @@ def _drive(made: Example, kinds: Counter[str]) -> None:
             kinds[f"rule {report.decision.rule.value}" if report.decision else "gone"] += 1
             _check(made, before, report)
         _check_announced(notes)
+        _check_routes(made)
         made.now += timedelta(seconds=made.make.one((0, 10, 10, 60, 10**6)))
 
 
@@ -151,6 +154,21 @@ def _moved(
             s.name in gates and s.verdict in bad for s in after.signals
         ):
             yield f"a rise from {old} to {new} on {bad}"
+
+
+def _check_routes(made: Example) -> None:
+    """No write gives the candidate more than what was persisted before it."""
+    for release, body in made.api.routed:
+        status = ModelReleaseStatus.model_validate(release.get("status", {}))
+        serving, flying, traffic = status.incumbent, status.release, status.traffic
+        assert serving is not None
+        assert traffic is not None
+        if flying is None or flying.outcome is Outcome.PROMOTED:
+            continue
+        for split in split_rules(route_of(body), serving.backend, flying.backend):
+            if split.percent > traffic.intended:
+                raise BrokenPromise(f"{split.percent} % written, {traffic.intended} % intended")
+    made.api.routed.clear()
 
 
 def _check_announced(notes: Notes) -> None:

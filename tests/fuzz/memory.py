@@ -37,6 +37,7 @@ BY_KIND = {
     "ConfigMap": CONFIGS,
 }
 Place = tuple[str, str]
+RELEASE: Place = ("modelreleases", "fraud")
 
 
 def merged(old: Any, patch: Any) -> Any:
@@ -73,6 +74,8 @@ class MemoryApi:
     def __init__(self, objects: Sequence[Json], cache: Cache) -> None:
         self.objects: dict[Place, Json] = {}
         self.events: list[Json] = []
+        # Each write of a route, with the release as it was persisted at that moment.
+        self.routed: list[tuple[Json, Json]] = []
         self._cache, self._version = cache, 100
         for body in objects:
             self.put(copy.deepcopy(body))
@@ -104,6 +107,7 @@ class MemoryApi:
         if content == JSON_PATCH:
             body = patched(body, patch)
             body["metadata"]["generation"] += 1
+            self.routed.append(copy.deepcopy((self.objects.get(RELEASE, {}), body)))
             return self.put(body)
         wanted = patch.get("metadata", {}).get("resourceVersion")
         if wanted not in (None, body["metadata"]["resourceVersion"]):
