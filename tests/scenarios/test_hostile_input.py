@@ -168,6 +168,15 @@ async def test_evidence_that_was_written_beyond_all_numbers_stays_finite():
     assert world.weight() == 0
 
 
+@pytest.mark.parametrize("samples", [-1, 2**53 + 1, 10**30])
+async def test_more_samples_than_anybody_counts_make_the_status_unreadable(samples):
+    world = await at_weight(25)
+    await world.tick(10)
+    world.status["signals"][0]["samples"] = samples
+    with pytest.raises(ValueError, match="samples"):
+        ModelReleaseStatus.model_validate(world.status)
+
+
 async def test_fewer_than_no_samples_are_none():
     world = await at_weight(25)
     world.measures["errors", "candidate"] = Counts(1.0, -1e308)

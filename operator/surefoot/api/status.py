@@ -174,7 +174,7 @@ class SignalStatus(ApiModel):
     ] = None
     incumbent_value: float | None = None
     samples: Annotated[
-        int | None, Field(ge=0, description="The candidate's samples behind the value.")
+        int | None, Field(ge=0, le=2**53, description="The candidate's samples behind the value.")
     ] = None
     limit: Annotated[Short, Field(description="The limit in words, such as ≤ 0.05.")] = ""
     verdict: Short
