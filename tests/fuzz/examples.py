@@ -32,7 +32,7 @@ def example(chance: Random) -> Example:
     make = Maker(chance)
     scene: Scene = make.one(in_flight() if make.flips(0.6) else recorded())
     did: list[str] = []
-    objects = [_changed(make, body, did) for body in copy.deepcopy(list(scene.objects))]
+    objects = [_changed(make, body, did) for body in scene.objects]
     objects = [
         body
         for body in objects

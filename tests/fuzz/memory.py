@@ -69,7 +69,7 @@ def patched(body: Json, patch: Sequence[Json]) -> Json:
 
 
 class MemoryApi:
-    """Objects by plural and name, all of one namespace."""
+    """Objects by plural and name, all of one namespace. What is stored is never changed in place."""
 
     def __init__(self, objects: Sequence[Json], cache: Cache) -> None:
         self.objects: dict[Place, Json] = {}
@@ -78,7 +78,7 @@ class MemoryApi:
         self.routed: list[tuple[Json, Json]] = []
         self._cache, self._version = cache, 100
         for body in objects:
-            self.put(copy.deepcopy(body))
+            self.put(body)
 
     def put(self, body: Json) -> Json:
         """Store an object as a newer version; a watch tells of it at once."""
@@ -99,7 +99,7 @@ class MemoryApi:
         place, _ = self._place(path)
         if place not in self.objects:
             raise NotFoundError(f"GET {path}: 404")
-        return copy.deepcopy(self.objects[place])
+        return self.objects[place]
 
     async def patch(self, path: str, patch: Any, content: str) -> Json:
         _, status = self._place(path)
@@ -107,7 +107,7 @@ class MemoryApi:
         if content == JSON_PATCH:
             body = patched(body, patch)
             body["metadata"]["generation"] += 1
-            self.routed.append(copy.deepcopy((self.objects.get(RELEASE, {}), body)))
+            self.routed.append((self.objects.get(RELEASE, {}), body))
             return self.put(body)
         wanted = patch.get("metadata", {}).get("resourceVersion")
         if wanted not in (None, body["metadata"]["resourceVersion"]):

@@ -182,7 +182,7 @@ def _told(name: str, spec: Json) -> Iterator[Scene]:
             except PortError:
                 continue
             accept(api)
-        yield Scene(f"{name} {tick}", tuple(copy.deepcopy(list(api.objects.values()))), now)
+        yield Scene(f"{name} {tick}", tuple(api.objects.values()), now)
         if tick in _ACTS:
             kind = _ACTS[tick]
             made = meta(f"{kind.lower()}-{tick}", creationTimestamp=_rfc(now))
