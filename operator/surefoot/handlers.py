@@ -10,6 +10,7 @@ from typing import Any
 import kopf
 
 from surefoot.adapters.kubernetes import mentions
+from surefoot.adapters.kubernetes.bodies import text
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -146,7 +147,7 @@ class Sensor:
         self._wake(key)
 
     def _action(self, body: Json, gone: bool) -> None:
-        name = body.get("spec", {}).get("releaseName")
+        name = text(body, "spec", "releaseName")
         if name and not gone:
             self._wake(Key(body["metadata"]["namespace"], name))
 

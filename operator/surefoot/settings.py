@@ -32,9 +32,9 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    prometheus_url: str
+    prometheus_url: str = Field(repr=False)
     prometheus_kind: SourceKind = SourceKind.PROMETHEUS
-    prometheus_tenant: str | None = None
+    prometheus_tenant: str | None = Field(default=None, repr=False)
     prometheus_replica_labels: tuple[str, ...] = DEFAULT_REPLICA_LABELS
     prometheus_auth_dir: Path | None = None
     credentials_dir: Path | None = None

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from surefoot.api.plain import one_line
 from surefoot.api.status import ModelReleaseStatus, SignalStatus
 from surefoot.api.vocabulary import ConditionType, Phase, Reason, Verdict
 from surefoot.engine.effects import Decision
 from surefoot.ports import Key
 
+_MOST_LOGGED = 8192
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -164,8 +166,13 @@ class TextFormatter(logging.Formatter):
         if hasattr(record, "release"):
             where = f"{record.namespace}/{record.release} "  # type: ignore[attr-defined]
         when = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
-        text = f"{when} {record.levelname:<7} {where}{record.getMessage()}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        said = one_line(record.getMessage(), _MOST_LOGGED)
+        text = f"{when} {record.levelname:<7} {where}{said}"
+        if not record.exc_info:
+            return text
+        # A line of a traceback cannot be taken for one of the log: each is indented.
+        lines = self.formatException(record.exc_info).split("\n")
+        return "\n".join([text, *("  " + one_line(line, _MOST_LOGGED) for line in lines)])
 
 
 def set_up_logging(log_format: str, level: str) -> None:

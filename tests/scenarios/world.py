@@ -332,8 +332,8 @@ class World:
             return None
         try:
             parsed, problem = ModelReleaseSpec.model_validate(self.spec), ""
-        except ValueError as error:
-            parsed, problem = None, str(error)
+        except ValidationError as error:
+            parsed, problem = None, sentence(error)
         status = ModelReleaseStatus.model_validate(self.status) if self.status else None
         return ReleaseObject(
             KEY, self.uid, self.generation, self.created, str(self.version), self.deleted,

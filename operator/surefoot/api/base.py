@@ -18,6 +18,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from surefoot.api.plain import one_line
+
 Name = Annotated[
     str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
 ]
@@ -43,6 +45,8 @@ def is_address(text: str) -> bool:
     plain = not (parts.query or parts.fragment)
     return parts.scheme in ("http", "https") and bool(host) and sound and plain
 
+
+_MOST_OF_ONE, _MOST_OF_ALL = 500, 800
 
 Text = Annotated[str, Field(max_length=1024)]
 Short = Annotated[str, Field(max_length=256)]
@@ -105,9 +109,14 @@ class Same(Generic[T]):
 
 
 def sentence(error: ValidationError) -> str:
-    """What is wrong with a spec, in one sentence per fault, without pydantic's decoration."""
-    faults = []
-    for fault in error.errors():
+    """What is wrong with a spec, in one sentence per fault, without pydantic's decoration; as many
+    as a status has room for."""
+    said: list[str] = []
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    for number, fault in enumerate(faults):
         where = ".".join(str(part) for part in ("spec", *fault["loc"]))
-        faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    return "; ".join(faults)[:1000]
+        text = one_line(f"{where}: {fault['msg'].removeprefix('Value error, ')}", _MOST_OF_ONE)
+        if sum(map(len, said)) + len(text) > _MOST_OF_ALL:
+            return "; ".join([*said, f"and {len(faults) - number} more"])
+        said.append(text)
+    return "; ".join(said)

@@ -16,7 +16,7 @@ _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 def parse_duration(text: str) -> timedelta:
     """`"1h30m"` → 1.5 hours. Raises ValueError with a sentence that says what to write."""
     if not text or not re.fullmatch(PATTERN, text):
-        raise ValueError(f"{text!r} is not a duration: write it as 90s, 15m, 1h30m or 7d")
+        raise ValueError(f"{text!r:.64} is not a duration: write it as 90s, 15m, 1h30m or 7d")
     parts = re.findall(r"([0-9]+)([dhms])", text)
     return timedelta(seconds=sum(int(number) * _SECONDS[unit] for number, unit in parts))
 
@@ -38,7 +38,7 @@ def _validate(value: Any) -> timedelta:
         return value
     if isinstance(value, str):
         return parse_duration(value)
-    raise ValueError(f"{value!r} is not a duration: write it as a string such as 90s or 4h")
+    raise ValueError(f"{value!r:.64} is not a duration: write it as a string such as 90s or 4h")
 
 
 Duration = Annotated[

@@ -66,5 +66,7 @@ class HypothesisStatus(ApiModel):
     high: Annotated[float | None, Field(description="At most this, at 95 % for all times.")] = None
     agreed: Annotated[Short, Field(description="Digest of what it was begun with.")] = ""
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
-    intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
+    intervals: Annotated[
+        int, Field(ge=0, le=1_000_000_000, description="How many closed intervals.")
+    ] = 0
     state: Annotated[list[float], Field(max_length=16)] = Field(default_factory=list)

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError
 
 from surefoot.api.base import CelRule, sentence
 from surefoot.api.metrics_source import MetricsSource
-from surefoot.api.queries import MissingParameter, fill_parameters, unguarded
+from surefoot.api.queries import LooseParameter, MissingParameter, fill_parameters, unguarded
 from surefoot.api.release_class import Locked, ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.tighten import loosened
@@ -130,6 +130,11 @@ def _filled(merged: Json, values: Mapping[str, str]) -> Json | str:
             return (
                 f"signal {signal['name']}: the query names {{{{parameters.{missing}}}}}, which no "
                 "ReleaseClass of the release declares: correct its name"
+            )
+        except LooseParameter as loose:
+            return (
+                f"signal {signal['name']}: parameter {loose} stands outside of quotes in the query: its "
+                "value has to be one number, duration or name"
             )
         signals.append({**signal, "query": query} if query is not None else signal)
     return {**merged, "signals": signals} if "signals" in merged else merged

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 _PARAMETER = re.compile(r"\{\{ *parameters[.]([a-zA-Z0-9]+) *\}\}")
+_ONE_WORD = re.compile(r"[+-]?[0-9a-zA-Z_:.]+")
 _TOKEN = re.compile(
     r"""(?P<matchers>\{\{\ *matchers\ *\}\})
       | (?P<text>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `[^`]*`)
@@ -29,8 +30,20 @@ class MissingParameter(ValueError):
     """A query names a parameter that has no value."""
 
 
+class LooseParameter(ValueError):
+    """A value that would change what a query says, as no quotes hold it."""
+
+
 def fill_parameters(query: str, values: Mapping[str, str]) -> str:
-    """The query with `{{parameters.…}}` filled in. Raises MissingParameter."""
+    """The query with `{{parameters.…}}` filled in. Raises MissingParameter or LooseParameter.
+
+    Outside of quotes a value is one number, duration or name: with an operator in it, a release
+    could turn round what its class decided.
+    """
+    for kind, text in _tokens(query):
+        held = _PARAMETER.fullmatch(text) if kind == "held" else None
+        if held is not None and not _ONE_WORD.fullmatch(values.get(held.group(1), "x")):
+            raise LooseParameter(held.group(1))
 
     def value(found: re.Match[str]) -> str:
         name = found.group(1)

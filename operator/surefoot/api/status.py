@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from surefoot.api.base import ApiModel, Label, Name, Short, Text
 from surefoot.api.hypothesis import HypothesisStatus
@@ -11,6 +11,24 @@ from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule,
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_STEPS = 32
+_DEEPEST = 32
+# A count that may go on growing: what is beyond it was written by hand.
+MOST_COUNTED = 1_000_000_000
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
+
+
+def _not_too_deep(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec that nobody accepted counts as none: one that cannot be written again would keep the
+    whole status from being saved."""
+    level: list[Any] = [spec]
+    for _ in range(_DEEPEST):
+        level = [
+            below
+            for node in level
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, dict | list)
+        ]
+    return {} if level else spec
 
 
 class Condition(ApiModel):
@@ -20,7 +38,7 @@ class Condition(ApiModel):
     status: Literal["True", "False", "Unknown"]
     reason: Reason
     message: Annotated[str, Field(max_length=32_768)] = ""
-    observed_generation: int = 0
+    observed_generation: Annotated[int, Field(ge=0)] = 0
     last_transition_time: TimeSeconds
 
 
@@ -54,7 +72,7 @@ class Released(ApiModel):
     """One release: a fingerprint of the candidate, and which try of it this is."""
 
     id: Short
-    attempt: int = 1
+    attempt: Count = 1
     version: Short
     workload: Label
     backend: Backend
@@ -69,9 +87,9 @@ class Released(ApiModel):
     pods_ready_at: Annotated[
         Time | None, Field(description="When all of the candidate's pods were first available.")
     ] = None
-    paused_seconds: float = 0
+    paused_seconds: Annotated[float, Field(ge=0, le=1e12)] = 0
     incumbent_replicas: Annotated[
-        int, Field(description="What the incumbent ran when the release started.")
+        int, Field(ge=0, lt=2**31, description="What the incumbent ran when the release started.")
     ] = 0
     rollback: bool = False
     exposure: Annotated[
@@ -84,6 +102,7 @@ class Released(ApiModel):
     ended_at: Time | None = None
     accepted_spec: Annotated[
         dict[str, Any],
+        AfterValidator(_not_too_deep),
         Field(
             description="The last sound spec, by which a release is guarded when the spec becomes invalid.",
             json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
@@ -128,7 +147,7 @@ class TrafficStatus(ApiModel):
         ),
     ] = None
     repairs: Annotated[
-        int, Field(description="How often in a row a raised weight was put right.")
+        Count, Field(description="How often in a row a raised weight was put right.")
     ] = 0
     repaired_at: Time | None = None
 
@@ -166,7 +185,7 @@ class SignalStatus(ApiModel):
     ] = None
     incumbent_value: float | None = None
     samples: Annotated[
-        int | None, Field(description="The candidate's samples behind the value.")
+        int | None, Field(ge=0, le=2**53, description="The candidate's samples behind the value.")
     ] = None
     limit: Annotated[Short, Field(description="The limit in words, such as ≤ 0.05.")] = ""
     verdict: Short
@@ -174,7 +193,7 @@ class SignalStatus(ApiModel):
     judges_from: Annotated[
         Short, Field(description="The first step that it judges: step 2/3, bake or never.")
     ] = ""
-    breaches: Annotated[int, Field(description="Crossings in a row so far.")] = 0
+    breaches: Annotated[Count, Field(description="Crossings in a row so far.")] = 0
     sampled_at: Annotated[Time | None, Field(description="The newest sample that was judged.")] = (
         None
     )
@@ -209,9 +228,9 @@ class SignalEvidence(ApiModel):
     ] = True
     until: Annotated[Time, Field(description="The end of the last interval that was taken in.")]
     blind: Annotated[
-        int, Field(ge=0, description="How many intervals in a row could not be compared.")
+        Count, Field(description="How many intervals in a row could not be compared.")
     ] = 0
-    intervals: Annotated[int, Field(ge=0, description="How many closed intervals.")] = 0
+    intervals: Annotated[Count, Field(description="How many closed intervals.")] = 0
     state: Annotated[list[float], Field(max_length=MOST_FLOATS)] = Field(default_factory=list)
     promotion: PromotionEvidence | None = None
     unlike: Annotated[
@@ -245,7 +264,7 @@ class DecisionRecord(ApiModel):
     time: Time
     rule: Rule
     reason: Reason
-    weight: Annotated[int, Field(description="The candidate's intended percent from here on.")]
+    weight: Annotated[Percent, Field(description="The candidate's intended percent from here on.")]
     message: Text = ""
     by: Short | None = None
     numbers: Annotated[
@@ -265,7 +284,7 @@ class PastRelease(ApiModel):
     workload: Short
     backend: Backend
     fingerprint: Short
-    attempt: int = 1
+    attempt: Count = 1
     outcome: Outcome
     reason: Reason
     ended_at: Time
@@ -282,7 +301,7 @@ class Retirable(ApiModel):
 class ModelReleaseStatus(ApiModel):
     """All that the operator knows of a release."""
 
-    observed_generation: int = 0
+    observed_generation: Annotated[int, Field(ge=0)] = 0
     phase: Phase = Phase.PENDING
     reason: Reason = Reason.IN_FLIGHT
     message: Text = ""
@@ -315,11 +334,14 @@ class ModelReleaseStatus(ApiModel):
 
     @property
     def holds_together(self) -> bool:
-        """Whether a release in flight has all that it needs; else someone has damaged the status."""
+        """Whether what serves has its route, and a release in flight all that it needs; else someone
+        has damaged the status."""
+        step, traffic = self.step, self.traffic
+        if self.incumbent is None or traffic is None:
+            return self.incumbent is None and traffic is None and self.release is None
         if self.release is None or self.release.outcome is not None:
             return True
-        step, traffic = self.step, self.traffic
-        if self.incumbent is None or step is None or traffic is None:
+        if step is None:
             return False
         return step.index < step.count or (step.index == step.count and traffic.intended == 100)
 

@@ -33,7 +33,9 @@ def _is_json(output: str | None) -> bool:
 
 
 def _fail(problem: Exception) -> typer.Exit:
-    typer.echo(f"Error: {problem}", err=True)
+    from surefoot.cli.terminal import say
+
+    say(f"Error: {problem}", err=True)
     return typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from surefoot.cli.plan_words import (
     step_text,
     way_text,
 )
+from surefoot.cli.reading import clean
 from surefoot.planning.forecast import Forecast, SignalForecast
 
 _STYLE = """
@@ -47,11 +48,13 @@ def page(name: str, source: str, forecast: Forecast) -> str:
         _section("Taken for granted", _assumed(forecast)),
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(name)}: plan</title>'
-    return (
+    text = (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n'
         + "\n".join(part for part in body if part)
         + "\n</body></html>\n"
     )
+    # What is escaped for HTML may still turn the text round, or hide some of it.
+    return "\n".join(map(clean, text.split("\n")))
 
 
 def _section(title: str, content: str) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from surefoot.cli.kube import Cluster, connect
 from surefoot.cli.problem import Problem
@@ -29,10 +30,23 @@ def told() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        typer.echo(f"Error: {problem}", err=True)
+        say(f"Error: {problem}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+class _Harmless:
+    """A drawing in which no words of others act on the terminal, wherever they come from."""
+
+    def __init__(self, drawing: RenderableType) -> None:
+        self._drawing = drawing
+
+    def __rich_console__(self, to: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for text, style, control in to.render(self._drawing, options):
+            if control is None:
+                text = "\n".join(map(clean, text.split("\n")))
+            yield Segment(text, style, control)
 
 
 def console() -> Console:
@@ -45,12 +59,12 @@ def console() -> Console:
 
 def draw(drawing: RenderableType) -> None:
     """Print a drawing; in a pipe without the blanks that pad a table's last column."""
-    to = console()
+    to, harmless = console(), _Harmless(drawing)
     if to.is_terminal:
-        to.print(drawing)
+        to.print(harmless)
         return
     with to.capture() as captured:
-        to.print(drawing)
+        to.print(harmless)
     for line in captured.get().splitlines():
         typer.echo(line.rstrip())
 

@@ -1,5 +1,8 @@
 """What a tick tells people: one Event per transition, never one per tick."""
 
+from dataclasses import replace
+
+from surefoot.api.plain import one_line
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Reason
 from surefoot.engine import watching
@@ -26,7 +29,7 @@ def announcements(
     changed = ruling.recorded or before.reason != ruling.reason
     if ruling.announced and changed:
         said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
-    return tuple(said)
+    return tuple(replace(each, message=one_line(each.message)) for each in said)
 
 
 def _queued(tick: Tick, before: ModelReleaseStatus) -> list[Announcement]:

@@ -14,7 +14,7 @@ from surefoot.engine.margins import margin_text
 from surefoot.engine.questions import ProblemKind, evidence_key
 from surefoot.stats import combine
 from surefoot.stats.combine import Judgement, Term
-from surefoot.stats.evidence import floor_digits
+from surefoot.stats.evidence import CEILING, floor_digits
 
 MOST_AT_ONCE = 10
 """Intervals of each signal that one collection catches up with; the next one takes the next."""
@@ -163,7 +163,7 @@ def judge_evidence(
     counted = [s for s in evidence.signals if s.counted]
     # Shares that somebody wrote into the status by hand may add up to more than the whole.
     whole = max(1.0, sum(s.share for s in counted))
-    terms = [Term(s.name, s.share / whole, s.value) for s in counted]
+    terms = [Term(s.name, s.share / whole, min(s.value, CEILING)) for s in counted]
     found = combine.judge(terms, plan.analysis.false_revert_budget)
     update = {"value": floor_digits(found.evidence), "leading": found.leading}
     return evidence.model_copy(update=update), found

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from surefoot.api.plain import one_line
 from surefoot.api.status import Condition, ModelReleaseStatus
 from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule
 from surefoot.engine import watching
@@ -142,7 +143,7 @@ def _condition(
         type=kind,
         status=state,
         reason=reason,
-        message=message,
+        message=one_line(message),
         observed_generation=tick.obs.generation,
         last_transition_time=since,
     )

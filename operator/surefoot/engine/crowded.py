@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from dataclasses import replace
 
+from surefoot.api.plain import one_line
 from surefoot.api.signals import Signal
 from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import SignalMetric as M
@@ -33,7 +34,7 @@ def warned(judged: Judged, before: SignalStatus | None, answer: Answer) -> Judge
     said = _warning(judged, answer, _STILL_CROWDED if warned_before else CROWDED)
     if not said:
         return judged
-    reason = f"{judged.status.reason}; {said}"[:1024]
+    reason = one_line(f"{judged.status.reason}; {said}")
     return replace(judged, status=judged.status.model_copy(update={"reason": reason}))
 
 

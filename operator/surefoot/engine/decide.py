@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from surefoot.api.plain import one_line
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Rule
@@ -143,6 +144,7 @@ def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
 def _settle(tick: Tick, ruling: Ruling) -> Decision:
     """Turn a ruling into a status, effects and announcements."""
     before = tick.obs.status or ModelReleaseStatus()
+    ruling = replace(ruling, message=one_line(ruling.message) or ruling.reason.value)
     reason, message = ruling.shown or (ruling.reason, ruling.message)
     message = "; ".join(filter(None, (message, waits(tick.obs))))
     shown = replace(ruling, reason=reason, message=message)
@@ -151,7 +153,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         "observed_generation": tick.obs.generation,
         "phase": phase,
         "reason": reason,
-        "message": message[:1024],
+        "message": one_line(message),
         "conditions": conditions_of(tick, shown, phase),
         "handled_actions": remember(ruling.status, ruling),
     }
@@ -193,7 +195,7 @@ def _record(tick: Tick, ruling: Ruling) -> DecisionRecord:
         rule=ruling.rule,
         reason=ruling.reason,
         weight=traffic.intended if traffic else 0,
-        message=ruling.message[:1024],
+        message=ruling.message,
         by=ruling.by,
         numbers={s.name: s.value for s in tick.status.signals if s.value is not None},
     )

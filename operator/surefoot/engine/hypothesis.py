@@ -4,13 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from math import isfinite
+from math import inf, isfinite
 
 from surefoot.api.durations import format_duration
 from surefoot.api.hypothesis import Better, Hypothesis, HypothesisStatus
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.status import MOST_COUNTED, ModelReleaseStatus
 from surefoot.api.vocabulary import Hope, Outcome, SignalType
 from surefoot.engine.compare import MOST_AT_ONCE, Span, first_start
 from surefoot.engine.counted import counted, edge_of
@@ -21,6 +21,9 @@ from surefoot.stats import confidence
 from surefoot.stats.confidence import Bounds, Sums
 from surefoot.stats.evidence import Interval
 from surefoot.stats.measures import Measure
+
+# A forecast of more than a year is none.
+_FORESEEN_S = 365 * 86_400.0
 
 
 def signal_of(plan: ModelReleaseSpec) -> Signal | None:
@@ -91,7 +94,11 @@ def take_in(
             span.end.timestamp(), stand.index, answer.incumbent.measure, answer.candidate.measure
         )
         state = _sound(span.signal, stand.plan, status, interval)
-        update = {"until": span.end, "state": state, "intervals": status.intervals + 1}
+        update = {
+            "until": span.end,
+            "state": state,
+            "intervals": min(status.intervals + 1, MOST_COUNTED),
+        }
         status = status.model_copy(update=update)
     return judged(status, stand)
 
@@ -199,10 +206,10 @@ def _forecast(status: HypothesisStatus, sums: Sums, plan: ModelReleaseSpec, fall
     """How much longer it would take, if all goes on as it did."""
     same, sign = (1.0 if status.relative else 0.0), (-1.0 if falls else 1.0)
     target = same + sign * status.expected
-    times = confidence.needed(sums, target, relative=status.relative)
-    if times is None:
-        return "with this traffic it will hardly be decided"
+    times = confidence.needed(sums, target, relative=status.relative) or inf
     more = (times - 1.0) * status.intervals * plan.analysis.evidence_interval.total_seconds()
+    if not more <= _FORESEEN_S:
+        return "with this traffic it will hardly be decided"
     minutes = timedelta(minutes=max(1, round(more / 60.0)))
     return f"if it goes on like this, it is decided after about {format_duration(minutes)} more"
 

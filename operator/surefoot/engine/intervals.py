@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from surefoot.api.status import MOST_FLOATS, EvidenceStatus, SignalEvidence
+from surefoot.api.status import MOST_COUNTED, MOST_FLOATS, EvidenceStatus, SignalEvidence
 from surefoot.engine import bets
 from surefoot.engine.betting import Bet, SequentialTest
 from surefoot.engine.compare import Span, spans
@@ -64,8 +64,8 @@ def _advanced(old: SignalEvidence, stand: Stand, span: Span, answer: Answer) -> 
             "until": span.end,
             "state": bet.state,
             "value": floor_digits(bet.value),
-            "intervals": old.intervals + 1,
-            "blind": 0 if seen else old.blind + 1,
+            "intervals": min(old.intervals + 1, MOST_COUNTED),
+            "blind": 0 if seen else min(old.blind + 1, MOST_COUNTED),
             "promotion": promotion,
         }
     )

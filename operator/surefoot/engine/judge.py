@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from math import isfinite
 
 from surefoot.api.durations import format_duration
+from surefoot.api.plain import one_line
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import FrozenBins, SignalStatus
+from surefoot.api.status import MOST_COUNTED, FrozenBins, SignalStatus
 from surefoot.api.vocabulary import OnBreach, SignalType, Verdict
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.values import Value, value_of
@@ -33,7 +34,7 @@ class Judged:
 
     def overruled(self, verdict: Verdict, reason: str, covered: bool = True) -> "Judged":
         """Another verdict on the same numbers; what was not covered before is not now."""
-        update = {"verdict": verdict.label, "reason": reason[:1024]}
+        update = {"verdict": verdict.label, "reason": one_line(reason)}
         status = self.status.model_copy(update=update)
         return Judged(self.signal, status, verdict, self.covered and covered)
 
@@ -103,7 +104,9 @@ def window_start(signal: Signal, stand: Stand) -> datetime:
 
 def _whole(samples: float | None) -> int | None:
     """Samples as a status may carry them: no more than what floats count exactly."""
-    return int(min(samples, 2.0**53)) if samples is not None and isfinite(samples) else None
+    if samples is None or not isfinite(samples):
+        return None
+    return int(min(max(samples, 0.0), 2.0**53))
 
 
 def _blank(signal: Signal, stand: Stand) -> SignalStatus:
@@ -126,7 +129,7 @@ def judge(signal: Signal, stand: Stand, before: SignalStatus | None, answer: Ans
     found = _judged(signal, stand, before, answer)
     if not answer.candidate.note or found.status.value is None:
         return found
-    reason = f"{found.status.reason} ({answer.candidate.note})"[:1024]
+    reason = one_line(f"{found.status.reason} ({answer.candidate.note})")
     return replace(found, status=found.status.model_copy(update={"reason": reason}))
 
 
@@ -216,7 +219,7 @@ def _is_awaited(signal: Signal, stand: Stand) -> bool:
 def _verdict(
     signal: Signal, status: SignalStatus, verdict: Verdict, reason: str, covered: bool = True
 ) -> Judged:
-    update = {"verdict": verdict.label, "reason": reason[:1024]}
+    update = {"verdict": verdict.label, "reason": one_line(reason)}
     return Judged(signal, status.model_copy(update=update), verdict, covered)
 
 
@@ -257,6 +260,7 @@ def _against_limit(
     if _undecided(signal, value, crossed):
         return _verdict(signal, status, Verdict.INCONCLUSIVE, value.note)
     breaches = (status.breaches + fresh if crossed else 0) if fresh else status.breaches
+    breaches = min(breaches, MOST_COUNTED)
     earlier = status.breaches
     status = status.model_copy(
         update={"breaches": breaches, "sampled_at": reading.newest or status.sampled_at}

@@ -10,6 +10,7 @@ busier one has enough in flight for requests to wait for each other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from surefoot.api.plain import one_line
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import EvidenceStatus, ModelReleaseStatus
 from surefoot.api.vocabulary import SignalType, Verdict
@@ -97,7 +98,7 @@ def noted(
         if answer is not None and taken.get(each.name) != each.until:
             problem = answer.candidate.problem
             said = problem is not None and problem.kind is ProblemKind.LOAD
-            text = problem.message if problem is not None and said else ""
+            text = one_line(problem.message) if problem is not None and said else ""
             each = each.model_copy(update={"unlike": text})
         listed.append(each)
     return after.model_copy(update={"signals": listed})

@@ -174,7 +174,7 @@ def _reverted(tick: Tick) -> Ruling:
     release = tick.release
     assert release is not None
     reason = release.reason or Reason.REVERTED
-    text = f"{release.version} was reverted: {release.message}"
+    text = f"{release.version} was reverted: {(release.message or '').strip() or reason.value}"
     return Ruling(Rule.REST, reason, text, tick.status, stalled=True)
 
 

@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from surefoot.api.plain import one_line
 from surefoot.api.spec import OnInconclusive, OnNoData
-from surefoot.api.status import SignalStatus
+from surefoot.api.status import MOST_COUNTED, SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
@@ -86,7 +87,7 @@ def _nowhere_to_go(tick: Tick, reason: Reason, message: str) -> Ruling:
     """Both arms are broken: moving weights cannot help, a person must; the cause is remembered."""
     release, serving = tick.release, tick.status.incumbent
     assert release is not None
-    owed = release.model_copy(update={"reason": reason, "message": message[:1024]})
+    owed = release.model_copy(update={"reason": reason, "message": one_line(message)})
     status = tick.status.model_copy(update={"release": owed})
     name = serving.workload if serving else "the incumbent"
     text = (
@@ -212,7 +213,7 @@ def repair(tick: Tick) -> Ruling | None:
     assert traffic is not None
     assert route is not None
     since = _since_repair(tick)
-    count = 1 if since is None else traffic.repairs + 1
+    count = 1 if since is None else min(traffic.repairs + 1, MOST_COUNTED)
     seen = observed_percent(tick.splits)
     message = (
         f"the candidate's weight was raised from {tick.intended} to {seen} by {route.manager}: "
@@ -222,7 +223,7 @@ def repair(tick: Tick) -> Ruling | None:
     if fight:
         message += f", the {count}. time in a row: stop {route.manager} from writing this route"
     wait = (
-        timedelta(seconds=min(2.0 ** (count - FIGHT_AFTER), MOST_BACKOFF_S))
+        timedelta(seconds=min(2.0 ** min(count - FIGHT_AFTER, 9), MOST_BACKOFF_S))
         if fight
         else timedelta(0)
     )

@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from surefoot.api.plain import one_line
 from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import (
+    MOST_COUNTED,
     Backend,
     Exposure,
     HandHold,
@@ -96,7 +98,8 @@ def adopt(
 
 def attempts_of(status: ModelReleaseStatus, fingerprint: str) -> int:
     """How often this fingerprint has been released before."""
-    return max((p.attempt for p in status.history if p.fingerprint == fingerprint), default=0)
+    tries = (p.attempt for p in status.history if p.fingerprint == fingerprint)
+    return min(max(tries, default=0), MOST_COUNTED - 1)
 
 
 def start(
@@ -181,8 +184,8 @@ def _past(release: Released, outcome: Outcome, reason: Reason, obs: Observation)
 def _end(
     status: ModelReleaseStatus, obs: Observation, outcome: Outcome, reason: Reason, message: str
 ) -> dict[str, object]:
-    release = accounted(status, obs.now)
-    ended = {"outcome": outcome, "reason": reason, "message": message[:1024], "ended_at": obs.now}
+    release, said = accounted(status, obs.now), one_line(message)
+    ended = {"outcome": outcome, "reason": reason, "message": said, "ended_at": obs.now}
     return {
         "release": release.model_copy(update=ended),
         "history": [*status.history, _past(release, outcome, reason, obs)][-KEPT_HISTORY:],
@@ -232,7 +235,7 @@ def hold_by_hand(
     status: ModelReleaseStatus, obs: Observation, reason: Reason, by: str, message: str
 ) -> ModelReleaseStatus:
     """Nothing goes up until a person resumes."""
-    hold = HandHold(reason=reason, by=by[:256], since=obs.now, message=message[:1024])
+    hold = HandHold(reason=reason, by=one_line(by, 256), since=obs.now, message=one_line(message))
     return status.model_copy(update={"hold": hold})
 
 

@@ -89,3 +89,20 @@ def test_every_broken_rule_is_told() -> None:
     with pytest.raises(ValueError, match="low is not positive; low is not below high"):
         Pair(low=0, high=0)
     assert Pair(low=1, high=2).dump() == {"low": 1, "high": 2}
+
+
+def test_what_a_schema_alone_lets_pass_has_a_rule_beside_it() -> None:
+    """An API server takes a list for a string with a format, and 0 for 0.0001 or more."""
+    found: list[str] = []
+    for crd in CRDS.values():
+        spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        for path, node in schemas(spec):
+            rules = [rule["rule"] for rule in node.get("x-kubernetes-validations", ())]
+            if node.get("format") == "duration":
+                assert rules == ["self <= duration('239976h')"]
+                found.append(path)
+            elif node.get("type") == "number" and node.get("minimum", 0) % 1:
+                assert rules == [f"self >= {node['minimum']}"]
+                found.append(path)
+    names = {path.rsplit(".", 1)[-1] for path in found}
+    assert {"hold", "warmup", "for", "window", "falseRevertBudget", "quantile"} <= names

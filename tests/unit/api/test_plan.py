@@ -170,6 +170,39 @@ def test_matchers_reach_a_query_that_has_a_place_for_them() -> None:
     assert isinstance(resolved({"metrics": {}}, signals=[{**QUERY, "query": "sum(up)"}]), Plan)
 
 
+@pytest.mark.parametrize("value", ["0 or vector(1)", "0)or(1", "a+b", "a[1m]", "a,b", "-", "a#"])
+def test_a_parameter_outside_of_quotes_cannot_turn_a_query_round(value: str) -> None:
+    of = {
+        "parameters": [{"name": "least"}],
+        "signals": [{**QUERY, "query": "up > {{ parameters.least }}"}],
+    }
+    assert said(of, parameters=[{"name": "least", "value": value}]) == (
+        "signal q: parameter least stands outside of quotes in the query: its value has to be one number, "
+        "duration or name"
+    )
+
+
+@pytest.mark.parametrize("value", ["0.02", "-1e3", "5m", "job:errors:rate5m", "+Inf"])
+def test_a_parameter_outside_of_quotes_is_one_word(value: str) -> None:
+    of = {
+        "parameters": [{"name": "least"}],
+        "signals": [{**QUERY, "query": "up > {{parameters.least}}"}],
+    }
+    plan = resolved(of, parameters=[{"name": "least", "value": value}])
+    assert isinstance(plan, Plan)
+    assert plan.signals[0].query == f"up > {value}"
+
+
+def test_in_quotes_a_parameter_is_text() -> None:
+    of = {
+        "parameters": [{"name": "a"}],
+        "signals": [{**QUERY, "query": 'up{a="{{parameters.a}}"}'}],
+    }
+    plan = resolved(of, parameters=[{"name": "a", "value": "x) or (y"}])
+    assert isinstance(plan, Plan)
+    assert plan.signals[0].query == 'up{a="x) or (y"}'
+
+
 def test_an_accepted_plan_covers_a_spec_that_says_no_more() -> None:
     parameters = {"parameters": [{"name": "a", "default": "1"}]}
     own = {**QUERY, "query": "up > {{parameters.a}}"}

@@ -58,5 +58,10 @@ def test_what_belongs_to_the_cluster_has_no_namespace_in_its_path() -> None:
 @pytest.mark.parametrize("text", ["x" * 2000, "顧客から苦情" * 200, "é" + "x" * 2000])
 def test_a_note_is_cut_to_the_bytes_that_the_api_takes(text: str) -> None:
     note = note_of(text)
-    assert text.startswith(note)
+    assert text.startswith(note.removesuffix("…"))
     assert MOST_NOTE_BYTES - 4 < len(note.encode()) <= MOST_NOTE_BYTES
+    assert note.endswith("…")
+
+
+def test_a_note_is_one_line_in_which_nothing_is_hidden() -> None:
+    assert note_of("paused by al\x1b[2Jice:\n\u202e42 ") == ("paused by al\\x1b[2Jice:\\n\\u202e42")

@@ -133,6 +133,17 @@ async def test_an_act_wakes_the_release_that_it_is_on(watch):
 
 async def test_an_act_on_nothing_wakes_nobody(watch):
     assert await watch.event(ACTIONS, body("odd")) == []
+    assert await watch.event(ACTIONS, body("odd", spec={"releaseName": ["fraud"]})) == []
+
+
+@pytest.mark.parametrize("odd", ["text", 7, [], ["a"], None, True])
+async def test_a_release_of_any_shape_keeps_no_event_from_the_others(watch, odd):
+    for broken in ({"spec": odd}, {"status": odd}, {"spec": {"traffic": odd, "candidate": odd}}):
+        whole = {"spec": {}, "status": {"traffic": {"route": odd}, "release": odd}, **broken}
+        watch.cache.put(RELEASES, body("odd", version="8", **whole))
+        assert FRAUD in await watch.event(DEPLOYMENTS, body("fraud-v1"))
+        assert FRAUD in await watch.event(ROUTES, body("fraud"))
+        assert await watch.event(CLASSES, {"metadata": {"name": "tier1", "uid": "u"}}) == []
 
 
 async def test_what_a_tick_wrote_itself_wakes_nobody_when_it_comes_back(watch):

@@ -209,4 +209,4 @@ def test_a_text_line_begins_with_time_level_and_release():
 def test_a_text_line_is_followed_by_its_traceback():
     first, *rest = TextFormatter().format(record(error=True)).splitlines()
     assert first.endswith("WARNING put right")
-    assert rest[-1] == "ValueError: why"
+    assert rest[-1] == "  ValueError: why"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 import aiohttp
 from kubernetes.aio import client, config
 
+from surefoot.api.plain import one_line
 from surefoot.ports import ConflictError, PermanentError, PortError, TransientError
 
 JSON_PATCH = "application/json-patch+json"
@@ -49,7 +50,7 @@ def error_of(status: int, body: str, what: str) -> PortError:
         causes = (answer.get("details") or {}).get("causes") or []
     except (ValueError, AttributeError):
         said, causes = "", []
-    text = f"{what}: {status} {said}"[:512]
+    text = one_line(f"{what}: {status} {said}", 512)
     if status == 404:
         return NotFoundError(text)
     # A JSON patch whose `test` fails is answered as 422, too; what it found is no field's fault.
@@ -57,10 +58,23 @@ def error_of(status: int, body: str, what: str) -> PortError:
     if status == 409 or (status == 422 and stale):
         return ConflictError(text)
     if status == 422:
-        return RefusedError(text, said[:512])
+        return RefusedError(text, one_line(said, 512))
     if status in (408, 429) or status >= 500:
         return TransientError(text)
     return PermanentError(text)
+
+
+class RedirectError(aiohttp.ClientError):
+    """An API server leads nowhere else; whoever does is not to see what is sent to one."""
+
+
+def _no_redirects() -> aiohttp.TraceConfig:
+    async def refuse(*_: object) -> None:
+        raise RedirectError("a redirect, which is not followed")
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_redirect.append(refuse)
+    return tracing
 
 
 class Api:
@@ -70,6 +84,7 @@ class Api:
     """
 
     def __init__(self, configuration: client.Configuration, timeout_s: float = 10.0) -> None:
+        configuration.trace_configs = [_no_redirects()]
         self._client = client.ApiClient(configuration)
         # An audit log tells by it which replica wrote.
         self._client.user_agent = f"surefoot ({os.environ.get('HOSTNAME', 'outside of a cluster')})"
@@ -141,7 +156,8 @@ class Api:
             answer = await self._client.call_api(*request, _request_timeout=timeout_s)
             raw = await answer.read()
         except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise TransientError(f"{what}: {type(error).__name__} {error}"[:512]) from error
+            text = one_line(f"{what}: {type(error).__name__} {error}", 512)
+            raise TransientError(text) from error
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from surefoot.api.plain import one_line
 from surefoot.api.vocabulary import MANAGED_BY_LABEL, MANAGER
 from surefoot.engine.world import BackendWeight, Route, Workload
 
@@ -95,7 +96,7 @@ def _last_manager(meta: Json) -> str:
         and not entry.get("subresource")
         and "f:spec" in entry.get("fieldsV1", {})
     ]
-    return max(others)[1] if others else "someone"
+    return one_line(max(others)[1]) or "someone" if others else "someone"
 
 
 def route_of(body: Json) -> Route:
@@ -135,6 +136,7 @@ def _accepted(body: Json, generation: int) -> tuple[bool | None, str]:
             if c is None or c.get("observedGeneration", generation) < generation:
                 late = True
             elif c["status"] != "True":
-                why = f"{c.get('reason', '')}: {c.get('message', '')}"
-                return False, f"Gateway {gateway} says {kind}={c['status']}, {why}"[:512]
+                why = (one_line(c.get(part, ""), 400) for part in ("reason", "message"))
+                text = f"Gateway {gateway} says {kind}={c['status']}"
+                return False, ", ".join((text, ": ".join(filter(None, why)) or "and not why"))
     return (None, "") if late else (True, "")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from surefoot.adapters.kubernetes.api import Api, path_of
+from surefoot.api.plain import one_line
 from surefoot.api.vocabulary import API_VERSION
 from surefoot.engine.effects import Announcement
 from surefoot.ports import ReleaseObject
@@ -12,8 +13,11 @@ MOST_NOTE_BYTES = 1024
 
 
 def note_of(text: str) -> str:
-    """The API counts bytes, and refuses what is longer."""
-    return text.encode()[:MOST_NOTE_BYTES].decode(errors="ignore")
+    """In one line. The API counts bytes, and refuses what is longer."""
+    line = one_line(text)
+    if len(line.encode()) <= MOST_NOTE_BYTES:
+        return line
+    return line.encode()[: MOST_NOTE_BYTES - 3].decode(errors="ignore").rstrip() + "…"
 
 
 class EventRecorder:

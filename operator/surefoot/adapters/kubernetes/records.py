@@ -13,6 +13,7 @@ from surefoot.adapters.kubernetes.api import (
     RefusedError,
     path_of,
 )
+from surefoot.adapters.kubernetes.bodies import part, text
 from surefoot.adapters.kubernetes.cache import RECORDS
 from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.api.record import ReleaseRecordSpec, label_of
@@ -37,7 +38,7 @@ class KubernetesRecords:
 
     def see(self, body: Json, gone: bool) -> Key | None:
         """Take in a watch event or an answer; the release that it is about."""
-        name = (body.get("spec") or {}).get("releaseName")
+        name = text(body, "spec", "releaseName")
         if not name:
             return None
         key, record = Key(body["metadata"]["namespace"], name), _record(body, in_full=False)
@@ -69,7 +70,7 @@ class KubernetesRecords:
             found = await self._api.get(f"{_path(key.namespace)}?labelSelector={chosen}")
         except NotFoundError:  # the kind itself is not there
             return ()
-        mine = [b for b in found["items"] if (b.get("spec") or {}).get("releaseName") == key.name]
+        mine = [b for b in found["items"] if text(b, "spec", "releaseName") == key.name]
         return tuple(_record(body, in_full=True) for body in mine)
 
     async def write(self, namespace: str, effect: RecordEffect) -> None:
@@ -108,7 +109,7 @@ class KubernetesRecords:
             return
         except RefusedError:
             answer = await self._api.get(path)
-            if not (answer.get("spec") or {}).get("end"):
+            if not part(answer, "spec").get("end"):
                 raise
         self.see(answer, gone=False)
 
@@ -129,7 +130,7 @@ def _path(namespace: str, name: str = "") -> str:
 
 def _record(body: Json, in_full: bool) -> Record:
     """A record; one that cannot be read counts as there, and tells nothing."""
-    meta, written = body["metadata"], body.get("spec") or {}
+    meta, written = body["metadata"], part(body, "spec")
     sealed, spec = bool(written.get("end")), None
     if in_full or not sealed:
         try:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from surefoot.adapters.kubernetes import mentions
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.bodies import backends_of, part, route_name
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -26,6 +27,7 @@ from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
+from surefoot.api.plain import one_line
 from surefoot.api.record import ReleaseRecordSpec
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
@@ -83,7 +85,7 @@ class KubernetesStore:
             spec=None if isinstance(spec, str) else spec,
             problem=spec if isinstance(spec, str) else "",
             status=status,
-            raw_status=body.get("status", {}),
+            raw_status=part(body, "status"),
         )
 
     def _status_of(self, key: Key, written: Json) -> ModelReleaseStatus | None:
@@ -120,7 +122,11 @@ class KubernetesStore:
         """See `ports.Store`."""
         mine = {record.incumbent.backend.name, record.candidate.backend.name}
         for body in self._cache.naming(RELEASES, namespace, mentions.route(record.route.name)):
-            if _route_name(body) == record.route.name and _adopted(body) and _backends(body) & mine:
+            if (
+                route_name(body) == record.route.name
+                and _adopted(body)
+                and backends_of(body) & mine
+            ):
                 return False
         try:
             await self._api.get(self._path(RELEASES, namespace, record.release_name))
@@ -168,7 +174,7 @@ class KubernetesStore:
         """Open ReleaseActions on a release, oldest first; unreadable ones are left alone."""
         found = []
         for body in self._cache.naming(ACTIONS, key.namespace, key.name):
-            if body.get("status", {}).get("phase"):
+            if part(body, "status").get("phase"):
                 continue
             try:
                 spec = ReleaseActionSpec.model_validate(body.get("spec", {}))
@@ -180,7 +186,7 @@ class KubernetesStore:
 
     async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
         """Write an action's outcome; one that was deleted meanwhile needs none."""
-        status = ReleaseActionStatus(phase=effect.phase, message=effect.message[:1024], time=now)
+        status = ReleaseActionStatus(phase=effect.phase, message=one_line(effect.message), time=now)
         path = self._path(ACTIONS, namespace, effect.name) + "/status"
         try:
             answer = await self._api.patch(path, {"status": status.dump()}, MERGE_PATCH)
@@ -195,12 +201,12 @@ class KubernetesStore:
         if mine is None:
             return ()
         found = []
-        same_route = mentions.route(_route_name(mine))
+        same_route = mentions.route(route_name(mine))
         for body in self._cache.naming(RELEASES, release.key.namespace, same_route):
             meta = body["metadata"]
             if meta["uid"] == release.uid:
                 continue
-            overlap = _route_name(body) == _route_name(mine) and _backends(body) & _backends(mine)
+            overlap = route_name(body) == route_name(mine) and backends_of(body) & backends_of(mine)
             if overlap:
                 created = time_of(meta["creationTimestamp"])
                 found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
@@ -240,7 +246,7 @@ class KubernetesStore:
         return [
             Key(body["metadata"]["namespace"], body["metadata"]["name"])
             for body in self._cache.all(RELEASES)
-            if (body.get("spec") or {}).get("releaseClassName") == name
+            if part(body, "spec").get("releaseClassName") == name
         ]
 
 
@@ -249,31 +255,12 @@ def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
         name=meta["name"],
         uid=meta["uid"],
         type=spec.type,
-        by=spec.requested_by,
-        message=spec.message or "",
+        by=one_line(spec.requested_by),
+        message=one_line(spec.message or ""),
         created=time_of(meta["creationTimestamp"]),
     )
 
 
 def _adopted(body: Json) -> bool:
     """Whether a release has taken its route in hand."""
-    return bool(body.get("status", {}).get("incumbent"))
-
-
-def _route_name(body: Json) -> str:
-    given = (body.get("spec", {}).get("traffic") or {}).get("route") or {}
-    return str(given.get("name") or body["metadata"]["name"])
-
-
-def _backends(body: Json) -> set[str]:
-    """Every Service that a release moves weights of, as spec and status name them."""
-    spec, status = body.get("spec", {}), body.get("status", {})
-    named = set()
-    for arm in (spec.get("candidate"), spec.get("incumbent")):
-        if arm:
-            ref = arm.get("backendRef") or arm.get("workloadRef") or {}
-            named.add(str(ref.get("name")))
-    for arm in (status.get("incumbent"), status.get("release")):
-        if arm:
-            named.add(str((arm.get("backend") or {}).get("name")))
-    return named
+    return bool(part(body, "status", "incumbent"))

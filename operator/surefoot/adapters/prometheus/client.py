@@ -1,8 +1,9 @@
 """The one endpoint that is asked, `POST /api/v1/query`, with every failure turned into a problem."""
 
 import asyncio
+import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 import aiohttp
@@ -17,6 +18,24 @@ from surefoot.engine.questions import ProblemKind
 _CHUNK = 65_536
 # What takes about 10 ms to decode, in which no tick goes on.
 _LARGE = 256 * 1024
+# Shorter words are no secrets, and stand in any text.
+_SHORTEST = 4
+
+
+def _decoded(status: int, body: bytes, secrets: Iterable[str]) -> Result:
+    """The result; what a server says against a query goes into statuses, so that it must not repeat
+    what it was asked with. Raises Failed."""
+    try:
+        return decode(status, body)
+    except Failed as failed:
+        told = failed
+    hidden = body
+    for secret in secrets:
+        if len(secret) >= _SHORTEST:
+            hidden = hidden.replace(json.dumps(secret)[1:-1].encode(), b"[hidden]")
+    if hidden != body:
+        return decode(status, hidden)
+    raise told
 
 
 class Client:
@@ -62,15 +81,16 @@ class Client:
         try:
             async with self._wires.use() as wire:
                 status, body = await self._post(wire, query, at, more or {})
+                secrets = (*wire.auth.secrets, self._url.password or "")
         except BadCredentials as error:
             text = f"Prometheus at {self._where} is not asked, since {error}"
             raise Failed(ProblemKind.UNREACHABLE, text) from None
         finally:
             self._slots.release()
         if len(body) <= _LARGE:
-            return decode(status, body)
+            return _decoded(status, body, secrets)
         async with self._decoding:
-            return await asyncio.to_thread(decode, status, body)
+            return await asyncio.to_thread(_decoded, status, body, secrets)
 
     async def _post(
         self, wire: Wire, query: str, at: float, more: Mapping[str, str]

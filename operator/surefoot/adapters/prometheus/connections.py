@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -26,9 +26,9 @@ _RAW = re.compile(r"\](\s*@\s*[0-9.]+)?\s*$")
 class Connection:
     """A source as it is asked. `folder` holds its credentials, None: it needs none."""
 
-    address: str
+    address: str = field(repr=False)
     kind: SourceKind = SourceKind.PROMETHEUS
-    tenant: str | None = None
+    tenant: str | None = field(default=None, repr=False)
     replica_labels: tuple[str, ...] = DEFAULT_REPLICA_LABELS
     folder: Path | None = None
 

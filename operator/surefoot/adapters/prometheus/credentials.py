@@ -37,11 +37,12 @@ class Advice:
 class Auth:
     """What goes along with a query. `shown` are the files to look at when it is refused."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tls: ssl.SSLContext | None = None
     shown: str = ""
     certificate: str = ""
     advice: Advice = Advice()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Credentials:
@@ -72,19 +73,21 @@ class Credentials:
 
     def _auth(self, there: set[str]) -> Auth:
         self._in_pairs(there)
-        shown, headers = [], {}
+        shown: list[str] = []
+        headers: dict[str, str] = {}
+        secrets: tuple[str, ...] = ()
         if "token" in there:
-            shown = ["token"]
-            headers = {"Authorization": f"Bearer {self._text('token')}"}
+            shown, secrets = ["token"], (self._text("token"),)
+            headers = {"Authorization": f"Bearer {secrets[0]}"}
         elif "username" in there:
-            shown = ["username", "password"]
-            pair = f"{self._text('username')}:{self._text('password')}"
-            headers = {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+            shown, password = ["username", "password"], self._text("password")
+            pair = b64encode(f"{self._text('username')}:{password}".encode()).decode()
+            headers, secrets = {"Authorization": f"Basic {pair}"}, (password, pair)
         elif "tls.crt" in there:
             shown = ["tls.crt"]
         names = " and ".join(str(self.folder / name) for name in shown)
         certificate = str(self.folder / "tls.crt") if "tls.crt" in there else ""
-        return Auth(headers, self._tls(there), names, certificate, self._advice)
+        return Auth(headers, self._tls(there), names, certificate, self._advice, secrets)
 
     def _in_pairs(self, there: set[str]) -> None:
         for pair in (("username", "password"), ("tls.crt", "tls.key")):

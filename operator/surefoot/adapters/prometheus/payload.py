@@ -9,6 +9,7 @@ from typing import Any
 
 from surefoot.adapters.prometheus.labels import Labels, labels_of
 from surefoot.adapters.prometheus.native import Native, NativeSample
+from surefoot.api.plain import one_line
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
@@ -152,8 +153,7 @@ def _error(answer: Mapping[str, Any], status: int) -> Failed:
 
 def clean(text: str) -> str:
     """One short line without the credentials of any URL in it."""
-    line = re.sub(r"//[^/\s\"']*@", "//", " ".join(text.split()))
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1].rstrip() + "…"
+    return one_line(re.sub(r"//[^/\s\"']*@", "//", " ".join(text.split())), _LONGEST)
 
 
 def _result(kind: str, result: Any) -> Result:

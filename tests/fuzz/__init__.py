@@ -1,0 +1,1 @@
+"""Resources, statuses and answers that nobody wrote by hand, and what must hold of them all the same."""
