@@ -299,6 +299,25 @@ async def test_a_record_that_nothing_is_known_of_is_sealed_as_such():
     assert world.records["stray"]["end"]["reason"] == "StatusLost"
 
 
+async def test_odd_times_and_counts_in_a_status_stop_no_revert():
+    world = await at_weight(25)
+    world.status["step"]["enteredAt"] = "1970-01-01T00:00:00Z"
+    world.status["release"]["attempt"] = 0
+    world.records.clear()
+    world.act("Abort")
+    await world.tick(1)
+    assert world.weight() == 0
+
+
+async def test_a_status_without_the_time_of_the_end_stops_no_revert():
+    world = await at_weight(25)
+    world.status["traffic"]["intended"] = 0
+    world.status["release"] |= {"outcome": "Reverted", "reason": "Aborted"}
+    await world.tick(1)
+    assert (world.weight(), world.phase) == (0, "Reverted")
+    assert seconds(end_of(world)["endedAt"]) == world.now.timestamp()
+
+
 # the ModelRelease is gone
 
 

@@ -73,7 +73,7 @@ class ReleaseRecordSpec(ApiModel):
     release_name: Annotated[Name, Field(description="The ModelRelease, in the same namespace.")]
     release_uid: Short
     id: Annotated[Short, Field(description="As in status.release of the ModelRelease.")]
-    attempt: Annotated[int, Field(ge=1)]
+    attempt: int
     candidate: RecordedArm
     incumbent: Annotated[RecordedArm, Field(description="Where the traffic goes back to.")]
     route: RouteStatus

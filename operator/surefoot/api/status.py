@@ -11,6 +11,7 @@ from surefoot.api.vocabulary import ConditionType, Outcome, Phase, Reason, Rule,
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 MOST_STEPS = 32
+MOST_SECONDS = 1e9
 _DEEPEST = 32
 # A count that may go on growing: what is beyond it was written by hand.
 MOST_COUNTED = 1_000_000_000
@@ -65,7 +66,7 @@ class Exposure(ApiModel):
     """How long the candidate was meant to have this share of the traffic, altogether."""
 
     weight: Percent
-    seconds: Annotated[float, Field(ge=0, le=1e9)]
+    seconds: Annotated[float, Field(ge=0, le=MOST_SECONDS)]
 
 
 class Released(ApiModel):

@@ -55,7 +55,7 @@ def account_of(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> Accoun
         if record.name != mine:
             seals.append(SealRecord(record.name, _end_of_other(record, status, tick.now)))
         elif not running:
-            seals.append(SealRecord(mine, _end(status)))
+            seals.append(SealRecord(mine, _end(status, tick.now)))
         elif obs.deleted:
             end = _end_of_deleted(tick, ruling, status)
             owed = end is None
@@ -101,18 +101,19 @@ def _arm(of: Released | Serving) -> RecordedArm:
     )
 
 
-def _end(status: ModelReleaseStatus) -> RecordEnd:
-    """How the last release of a status ended."""
+def _end(status: ModelReleaseStatus, now: datetime) -> RecordEnd:
+    """How the last release of a status ended; at the latest now, should someone have taken the time
+    out of the status."""
     release, hope = status.release, status.hypothesis
     assert release is not None
     assert release.outcome is not None
-    assert release.ended_at is not None
+    ended_at = release.ended_at or now
     return RecordEnd(
         outcome=release.outcome,
         reason=release.reason or Reason.REVERTED,
         message=release.message or "",
-        ended_at=release.ended_at,
-        decisions=_between(status, release.started_at, release.ended_at),
+        ended_at=ended_at,
+        decisions=_between(status, release.started_at, ended_at),
         exposure=release.exposure,
         hypothesis=RecordedHypothesis(verdict=hope.verdict, message=hope.message[:1024])
         if hope is not None
@@ -136,7 +137,8 @@ def _end_of_deleted(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> R
         over |= {"outcome": Outcome.REVERTED, "reason": Reason.DELETED}
     else:
         return None
-    return _end(status.model_copy(update={"release": release.model_copy(update=over)}))
+    ended = status.model_copy(update={"release": release.model_copy(update=over)})
+    return _end(ended, tick.now)
 
 
 def _end_of_other(record: Record, status: ModelReleaseStatus, now: datetime) -> RecordEnd:

@@ -6,6 +6,7 @@ from surefoot.api.plain import one_line
 from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import (
     MOST_COUNTED,
+    MOST_SECONDS,
     Backend,
     Exposure,
     HandHold,
@@ -151,7 +152,7 @@ def accounted(status: ModelReleaseStatus, now: datetime) -> Released:
         return release
     times = {e.weight: e.seconds for e in release.exposure}
     lasted = max((now - step.entered_at).total_seconds(), 0.0)
-    times[weight] = round(times.get(weight, 0.0) + lasted, 1)
+    times[weight] = round(min(times.get(weight, 0.0) + lasted, MOST_SECONDS), 1)
     exposure = [Exposure(weight=w, seconds=s) for w, s in times.items()]
     return release.model_copy(update={"exposure": exposure})
 
