@@ -26,6 +26,7 @@ EVERYWHERE: Rights = {
     ("surefoot.dev", "releaseclasses"): READ,
     ("surefoot.dev", "modelreleases/status"): ("patch",),
     ("surefoot.dev", "releaseactions/status"): ("patch",),
+    ("surefoot.dev", "releaserecords"): (*READ, "create", "patch", "delete"),
     ("apps", "deployments"): READ,
     ("", "services"): READ,
     ("", "configmaps"): ("get",),
@@ -33,7 +34,9 @@ EVERYWHERE: Rights = {
     ("events.k8s.io", "events"): ("create",),
 }
 # In the operator's own namespace only, beside the above.
-AT_HOME: Rights = {}
+AT_HOME: Rights = {("coordination.k8s.io", "leases"): ("create",)}
+# Of one Lease alone: the name belongs to the right.
+ITS_LEASE = {("coordination.k8s.io", "leases", verb, "surefoot") for verb in ("get", "update")}
 
 SUREFOOT = "/apis/surefoot.dev/v1alpha1"
 ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/httproutes"
@@ -70,6 +73,9 @@ DENIED: tuple[tuple[str, str, Any], ...] = (
     ("DELETE", SUREFOOT + "/namespaces/{ns}/releaseactions/x", None),
     ("PATCH", SUREFOOT + "/releaseclasses/x", {"spec": {"metrics": {}}}),
     ("POST", SUREFOOT + "/releaseclasses", {}),
+    ("DELETE", "/apis/coordination.k8s.io/v1/namespaces/{home}/leases/surefoot", None),
+    ("GET", "/apis/coordination.k8s.io/v1/namespaces/{home}/leases/another", None),
+    ("GET", "/apis/coordination.k8s.io/v1/namespaces/{home}/leases", None),
     ("GET", "/api/v1/namespaces/{ns}/events", None),
     ("DELETE", "/apis/events.k8s.io/v1/namespaces/{ns}/events/x", None),
     ("PATCH", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/modelreleases.surefoot.dev", {}),
@@ -141,7 +147,7 @@ def listed(*many: Rights) -> set[tuple[str, ...]]:
 def test_the_operator_s_account_has_exactly_the_listed_rights(home: Kube, operator: Kube) -> None:
     anybody = home.within(home.namespace, token_of(home, "bare"))
     for namespace, expected in (
-        (home.namespace, listed(EVERYWHERE, AT_HOME)),
+        (home.namespace, listed(EVERYWHERE, AT_HOME) | ITS_LEASE),
         ("default", listed(EVERYWHERE)),
     ):
         assert rules(operator, namespace) - rules(anybody, namespace) == expected
