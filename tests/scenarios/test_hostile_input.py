@@ -26,7 +26,7 @@ from tests.scenarios.world import candidate, errors, new_world
 
 
 @settings(
-    max_examples=150,
+    max_examples=50,
     derandomize=True,
     database=None,
     deadline=None,
