@@ -27,7 +27,7 @@ def objection(action: Action, status: ModelReleaseStatus, name: str) -> str | No
     if action.type is ActionType.RESUME and status.hold is None:
         return f"Resume needs a paused or held release, and {name} is neither"
     if action.type is ActionType.PAUSE and status.hold is not None:
-        return f"{name} is held already: {status.hold.message}"
+        return f"{name} is held already: {status.hold.message or status.hold.reason}"
     return None
 
 
