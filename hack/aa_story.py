@@ -94,7 +94,7 @@ def _bring_up(name: str, watch: Stopwatch) -> Cluster:
     with watch.phase("chart installed"):
         setup.install_chart(found, image.stem)
     with watch.phase("model servers ready"):
-        kinds = "modelreleases,httproutes,deployments,services"
+        kinds = "modelreleases,httproutes,deployments,services,releaserecords"
         kubectl(found, "delete", kinds, "--all", "--namespace=aa", "--cascade=foreground", _WAIT)
         for part in ("namespace", "arms"):
             kubectl(found, "apply", "-f", str(EXAMPLE / f"{part}.yaml"))
