@@ -65,7 +65,9 @@ def _proxy() -> Iterator[dict[str, Any]]:
             for n, edge in enumerate(_EDGES):
                 labels = {"envoy_cluster_name": f"risk_fraud-{version}_80", "instance": f"e{pod}"}
                 le = edge if edge == "+Inf" else f"{float(edge) * 1000:g}"
-                yield _series("envoy_cluster_upstream_rq_time_bucket", {**labels, "le": le}, 9 + n)
+                yield _series(
+                    "envoy_cluster_external_upstream_rq_time_bucket", {**labels, "le": le}, 9 + n
+                )
 
 
 def _servers() -> Iterator[dict[str, Any]]:

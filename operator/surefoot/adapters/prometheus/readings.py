@@ -205,7 +205,7 @@ def _sum_of(arm: Arm, source: HistogramSource) -> float | None:
 
 
 def _selected(arm: Arm, source: HistogramSource, metric: str) -> list[Series]:
-    return [each for each in arm.of(metric) if source.selects(each.labels)]
+    return source.among(arm.of(metric))
 
 
 def _observed(
@@ -214,7 +214,7 @@ def _observed(
     found = series_of(arm, source.histogram, native)
     if isinstance(found, Problem):
         return found
-    series = [each for each in found if source.selects(each.labels)]
+    series = source.among(found)
     if not series:
         return arm.absent(source.histogram if native else source.bucket)
     duration = signal.type is SignalType.LATENCY

@@ -63,12 +63,21 @@ class Selection(PresetModel):
         patterns = (*self.where, self.without)
         return frozenset({*self.labels, *(label for each in patterns for label in each)})
 
+    def among(self, series: Iterable[S]) -> list[S]:
+        """Those that count."""
+        if not (self.labels or self.where or self.without):
+            return list(series)
+        return [each for each in series if self.selects(each.labels)]
+
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether a series with these labels counts."""
-        if any(labels.get(label) != value for label, value in self.labels.items()):
-            return False
-        if any(_matches(labels, label, each) for label, each in self.without.items()):
-            return False
+        # Plain loops: this is asked of every series of every signal.
+        for label, value in self.labels.items():
+            if labels.get(label) != value:
+                return False
+        for label, each in self.without.items():
+            if _matches(labels, label, each):
+                return False
         return not self.where or any(
             all(_matches(labels, label, each) for label, each in patterns.items())
             for patterns in self.where
@@ -91,7 +100,7 @@ class CounterSource(Selection):
 
     def series(self, of: Callable[[str], Iterable[S]]) -> list[S]:
         """Those that count, out of what `of` gives for a metric's name."""
-        return [each for name in self.names for each in of(name) if self.selects(each.labels)]
+        return [each for name in self.names for each in self.among(of(name))]
 
 
 class CountsSource(PresetModel):
