@@ -110,3 +110,18 @@ def test_the_plugin_lists_how_releases_ended(
         "fraud",
         "churn",
     }
+
+
+def test_what_is_being_deleted_may_lose_its_finalizers_and_nothing_else(
+    kube: Kube, operator: Kube
+) -> None:
+    """As `kubectl delete --cascade=foreground` wants it, which the garbage collector finishes."""
+    operator.create(OPEN)
+    operator.patch("ReleaseRecord", NAME, {"metadata": {"finalizers": ["foregroundDeletion"]}})
+    with pytest.raises(ApiError, match=OURS):
+        kube.patch("ReleaseRecord", NAME, {"metadata": {"finalizers": None}})
+    kube.delete("ReleaseRecord", NAME)
+    with pytest.raises(ApiError, match=OURS):
+        kube.patch("ReleaseRecord", NAME, END)
+    kube.patch("ReleaseRecord", NAME, {"metadata": {"finalizers": None}})
+    assert kube.list("ReleaseRecord") == []
