@@ -188,7 +188,9 @@ async def test_the_story_of_a_fight_outlives_its_decision_record():
         await world.tick(1)
     world.status["decisions"] = []
     await world.tick(10)
-    assert world.status["message"] == "the candidate's weight is raised again and again"
+    assert world.status["message"] == (
+        "the candidate's weight is raised again and again: stop what writes this route"
+    )
 
 
 # acts
@@ -292,7 +294,7 @@ async def test_arms_in_different_rules_never_carry_a_weight_and_ask_for_a_person
     world.routes["fraud"] = replace(world.routes["fraud"], rules=apart)
     await world.run(60)
     assert world.condition("Stalled") == ("True", "BackendMissing")
-    assert world.status["message"] == "no rule of the route lists both arms"
+    assert world.status["message"] == ("no rule of the route lists both arms: list them in one")
     assert world.routes["fraud"].rules == apart
 
 

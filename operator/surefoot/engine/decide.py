@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
-from surefoot.api.vocabulary import Outcome, Reason, Rule
-from surefoot.engine import hypothesis, rules_hope, watching
+from surefoot.api.vocabulary import Outcome, Rule
+from surefoot.engine import hypothesis, rules_hope, telling, watching
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
@@ -15,7 +15,6 @@ from surefoot.engine.acts import finish_actions, objection, remember
 from surefoot.engine.compare import spans
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
-    Announcement,
     Decision,
     Effect,
     SetWeights,
@@ -150,7 +149,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         status=status,
         save=_matters(before, status, tick.obs.status is None),
         effects=effects,
-        announcements=_announcements(tick, ruling, before, status),
+        announcements=telling.announcements(tick, ruling, before, status),
         requeue=_requeue(tick, ruling, status),
         verdicts={j.signal.name: j.verdict.label for j in tick.judged},
     )
@@ -244,39 +243,6 @@ def _managed_route(tick: Tick, status: ModelReleaseStatus) -> WriteManagedRoute 
     if release is None or release.outcome is not None:
         backends = [(serving.backend, FULL)]
     return WriteManagedRoute(route.name, managed, tuple(backends), generation=route.generation)
-
-
-def _announcements(
-    tick: Tick, ruling: Ruling, before: ModelReleaseStatus, status: ModelReleaseStatus
-) -> tuple[Announcement, ...]:
-    """One Event per transition: never one per tick."""
-    said = [*_restarted(before, status), *watching.announcements(tick.obs, before, status)]
-    step, old = status.step, before.step
-    reached = step is not None and step.verified_at is not None and step.index >= 0
-    if reached and step is not None and (old is None or old.verified_at is None):
-        where = "bake" if step.index >= step.count else f"step {step.position}"
-        text = f"{where}: the route gives the candidate {step.weight} %"
-        said.append(Announcement(Reason.STEP_REACHED, text))
-    changed = ruling.recorded or before.reason != ruling.reason
-    if ruling.announced and changed:
-        said.append(Announcement(ruling.reason, ruling.message, ruling.warning or ruling.stalled))
-    return tuple(said)
-
-
-def _restarted(before: ModelReleaseStatus, status: ModelReleaseStatus) -> list[Announcement]:
-    """A comparison that was changed mid-release has lost its evidence, and says so."""
-    if before.evidence is None or status.evidence is None:
-        return []
-    known = {s.name: s.agreed for s in before.evidence.signals}
-    changed = [s for s in status.evidence.signals if known.get(s.name, s.agreed) != s.agreed]
-    return [
-        Announcement(
-            Reason.EVIDENCE_RESTARTED,
-            f"{s.name}: its comparison was changed, so its evidence begins anew, with "
-            f"{s.share:.3g} of falseRevertBudget",
-        )
-        for s in changed
-    ]
 
 
 def _requeue(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> timedelta:

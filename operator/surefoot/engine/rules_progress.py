@@ -59,10 +59,13 @@ def _blocked_start(tick: Tick) -> Ruling | None:
         return _held(tick, refused.reason, refused.message, stalled=True, accepted=False)
     missing = check_backends(tick.obs, serving.backend, release.backend)
     if tick.obs.route is None:
-        missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet")
+        missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet: create it")
     if missing is not None:
         managed = tick.status.traffic is not None and tick.status.traffic.route.managed
-        return _held(tick, missing.reason, missing.message, stalled=not managed, accepted=managed)
+        if managed:
+            # Ours to write, and under way; what refuses it is told above.
+            return Ruling(Rule.HOLD, missing.reason, missing.message, tick.status)
+        return _held(tick, missing.reason, missing.message, stalled=True, accepted=False)
     if release.rollback:
         return _blocked_route(tick)
     return _blocked_route(tick) or _blocked_incumbent(tick) or _blocked_metrics(tick)
@@ -74,7 +77,8 @@ def _blocked_route(tick: Tick) -> Ruling | None:
     if route is None or route.accepted is None:
         return _unjudged(tick)
     if not route.accepted:
-        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict, stalled=tick.step.index < 0)
+        text = f"{route.verdict}; correct HTTPRoute {route.name} or what its Gateway allows"
+        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, text, stalled=tick.step.index < 0)
     repeated = next((split for split in tick.splits if split.repeats), None)
     if repeated is not None:
         text = f"rule {repeated.rule} lists a backend of one arm more than once: list each arm once"
@@ -153,7 +157,7 @@ def _lone_candidate(tick: Tick) -> Ruling | None:
     assert release is not None
     assert serving is not None
     missing = check_backends(tick.obs, serving.backend, release.backend)
-    text = missing.message if missing else "no rule of the route lists both arms"
+    text = missing.message if missing else "no rule of the route lists both arms: list them in one"
     return _held(tick, Reason.BACKEND_MISSING, text, stalled=True, accepted=False)
 
 

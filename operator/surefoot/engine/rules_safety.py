@@ -15,6 +15,7 @@ FIGHT_AFTER = 3
 QUIET = timedelta(minutes=5)
 # A broken candidate must not keep what someone writes again and again.
 MOST_BACKOFF_S = 2.0
+_FOUGHT = "the candidate's weight is raised again and again: stop what writes this route"
 
 
 def suspended(tick: Tick) -> Ruling | None:
@@ -277,7 +278,7 @@ def fighting(tick: Tick) -> Ruling | None:
     if _since_repair(tick) is None:
         return None
     fights = [d for d in tick.status.decisions if d.reason is Reason.WEIGHT_FIGHT]
-    text = fights[-1].message if fights else "the candidate's weight is raised again and again"
+    text = fights[-1].message if fights else _FOUGHT
     return Ruling(Rule.HOLD, Reason.WEIGHT_FIGHT, text, tick.status, stalled=True)
 
 
