@@ -174,11 +174,8 @@ def _matters(before: ModelReleaseStatus, after: ModelReleaseStatus, first: bool)
 
 
 def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
-    traffic = (
-        status.traffic.model_copy(update={"observed": None, "written": 0})
-        if status.traffic
-        else None
-    )
+    # What was written is remembered: whatever is less than that, someone else has lowered.
+    traffic = status.traffic and status.traffic.model_copy(update={"observed": None})
     return status.model_copy(update={"last_evaluated_time": None, "traffic": traffic})
 
 
