@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,10 +103,11 @@ class Gateway:
     """Does the Gateway controller's part: accepts every generation of every route of a namespace,
     and keeps a log of every weight that was ever in a route."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, follow: bool = True) -> None:
         self.kube, self.accepts = kube, True
         self.log: list[tuple[float, dict[str, int]]] = []
-        kube.follow("HTTPRoute", self._seen)
+        if follow:
+            kube.follow("HTTPRoute", self._seen)
 
     def _seen(self, event: Json) -> None:
         if event["type"] == "DELETED":
@@ -274,7 +276,12 @@ class OperatorProcess:
     """The operator as a process of its own, against a kubeconfig."""
 
     def __init__(
-        self, kubeconfig: Path, prometheus_url: str, folder: Path, scrape: str = "1s"
+        self,
+        kubeconfig: Path,
+        prometheus_url: str,
+        folder: Path,
+        scrape: str = "1s",
+        program: Sequence[str] = ("surefoot",),
     ) -> None:
         self.port, self.log = free_port(), folder / f"operator-{time.monotonic_ns()}.log"
         environment = {
@@ -286,7 +293,7 @@ class OperatorProcess:
             "SUREFOOT_HTTP_PORT": str(self.port),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "surefoot"], env=environment, stderr=self.log.open("w")
+            [sys.executable, "-m", *program], env=environment, stderr=self.log.open("w"), cwd=ROOT
         )
 
     def ready(self) -> "OperatorProcess":
