@@ -222,8 +222,10 @@ def repair(tick: Tick) -> Ruling | None:
         else timedelta(0)
     )
     if since is not None and since < wait:
+        told = tick.status.reason is Reason.WEIGHT_FIGHT
+        said = tick.status.message if told else message
         return Ruling(
-            Rule.REPAIR, Reason.WEIGHT_FIGHT, tick.status.message or message, tick.status,
+            Rule.REPAIR, Reason.WEIGHT_FIGHT, said, tick.status,
             enforce=False, stalled=True, requeue=wait - since,
         )  # fmt: skip
     update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
