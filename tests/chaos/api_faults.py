@@ -86,23 +86,24 @@ class Stale(Struck):
         self.known: dict[str, bytes] = {}
 
     async def before(self, call: Call) -> Answer | None:
-        if call.method == "PATCH" and call.path.endswith("/status") and self.chance.random() < 0.3:
+        written = call.namespace == self.namespace and call.path.endswith("/status")
+        if written and call.method == "PATCH" and self.chance.random() < 0.5:
             body = {"kind": "Status", "code": 409, "reason": "Conflict", "message": "chaos"}
             return Answer(409, json.dumps(body).encode())
         return None
 
     async def after(self, call: Call, answer: Answer) -> Answer:
-        if call.method != "GET" or answer.status != 200:
+        if call.method != "GET" or answer.status != 200 or call.namespace != self.namespace:
             return answer
         old = self.known.setdefault(call.path, answer.body)
         return Answer(200, old) if old != answer.body and self.hits(call) else answer
 
 
-async def for_a_while(tale: Tale, fault: Struck, longest: float = 8.0) -> None:
+async def for_a_while(tale: Tale, fault: Struck, latest: float = 6.0) -> None:
     """From some moment on, until it has struck, and for a while longer."""
-    await asyncio.sleep(tale.chance.uniform(0, 6))
+    await asyncio.sleep(tale.chance.uniform(0, latest))
     async with tale.group.api.having(fault):
-        await asyncio.sleep(tale.chance.uniform(3, longest))
+        await asyncio.sleep(tale.chance.uniform(3, 8))
         await reach(lambda: tale.over or tale.group.struck[tale.namespace], "a strike")
 
 
@@ -143,7 +144,7 @@ async def slow(tale: Tale) -> None:
 
 @kind("api-stale-reads", API, "writes refused as stale, then an older version read")
 async def stale_reads(tale: Tale) -> None:
-    await for_a_while(tale, Stale(tale.group, tale.namespace, tale.chance, 0.7))
+    await for_a_while(tale, Stale(tale.group, tale.namespace, tale.chance, 1.0), latest=0.0)
 
 
 class Watching(Fault):

@@ -89,12 +89,13 @@ async def tell(run: Running, kind: Kind, seeds: range) -> list[Result]:
                 await kind.to_all(group)
             except (FailedError, AssertionError, OSError) as error:
                 said = f"the fault itself: {error}"
+        group.calm.set()
         results = await asyncio.gather(*ends)
         tracebacks = sum(path.read_text().count("Traceback") for path in group.logs)
-        if run.logs is not None and any(not r.fine for r in results):
-            _keep(run.logs, kind, group)
         if tracebacks and not said:
             said = f"{tracebacks} tracebacks in the operator's log"
+        if run.logs is not None and (said or any(not r.fine for r in results)):
+            _keep(run.logs, kind, group)
         return [r if not said or r.said else Result(**{**asdict(r), "said": said}) for r in results]
 
 
@@ -128,8 +129,9 @@ async def _tell_one(tale: Tale, kind: Kind) -> Result:
         if kind.to_one is not None:
             parts.append(kind.to_one(tale))
         await asyncio.gather(*parts)
+        await tale.group.calm.wait()
         outcome = kind.ends(tale)
-        await (_is_gone(tale) if outcome == "Gone" else tale.ends(outcome))
+        await ENDS.get(outcome, lambda t: t.ends(outcome))(tale)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"[:500]
     said = tale.broken() or said
@@ -147,6 +149,25 @@ async def _is_gone(tale: Tale) -> None:
 
     await reach(alone, f"{tale.namespace}: all of the traffic is with one arm")
     await reach(lambda: not tale.broken(), tale.broken, 30.0)
+
+
+async def _is_held(tale: Tale) -> None:
+    """The weight is the one that is intended, and a person is asked to stop the fight; raised less
+    than three times in a row it was none, and the release goes on to its end."""
+
+    def put_right() -> bool:
+        status = tale.status
+        stalled = any(
+            c["type"] == "Stalled" and c["status"] == "True" for c in status["conditions"]
+        )
+        promoted = (status.get("release") or {}).get("outcome") == "Promoted"
+        return (stalled or promoted) and tale.weight() == status["traffic"]["intended"]
+
+    await reach(put_right, f"{tale.namespace}: held, at the weight that is intended")
+    await reach(lambda: not tale.broken(), tale.broken, 30.0)
+
+
+ENDS = {"Gone": _is_gone, "Held": _is_held}
 
 
 def tell_all(

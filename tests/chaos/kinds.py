@@ -20,6 +20,11 @@ def taken_back(_: Tale) -> str:
     return "Reverted"
 
 
+def held_or_taken_back(tale: Tale) -> str:
+    """A good one stays where it is, for as long as someone fights for its weight."""
+    return "Held" if tale.good else "Reverted"
+
+
 def gone(_: Tale) -> str:
     """Nothing is left of the release, and all of the traffic is the incumbent's."""
     return "Gone"

@@ -19,7 +19,9 @@ MOST_WRITES = 60
 @kind_for_all("operator-killed", AREA, "kill -9, two to four times, started again after up to 2 s")
 async def killed(group: Group) -> None:
     for _ in range(group.chance.randint(2, 4)):
-        await asyncio.sleep(group.chance.uniform(0.5, 5))
+        known = len(group.api.writes)
+        await reach(lambda n=known: len(group.api.writes) > n or group.is_over, "a write")
+        await asyncio.sleep(group.chance.uniform(0, 3))
         assert group.operator is not None
         group.operator.kill()
         group.strike()

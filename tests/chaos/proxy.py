@@ -89,7 +89,8 @@ class FaultProxy:
     def __init__(self, target: str, ca: Path | None, certificate: tuple[Path, Path] | None) -> None:
         self.target, self.faults = target.rstrip("/"), list[Fault]()
         self.writes: dict[int, str] = {}
-        self.replica, self.port, self.open = "", 0, True
+        self.replica, self.port = "", 0
+        self.under_way, self.begun = 0, 0
         self._certificate = certificate
         self._trust = ssl.create_default_context(cafile=str(ca)) if ca else None
         self._watches: set[asyncio.Task[object]] = set()
@@ -175,8 +176,12 @@ class FaultProxy:
 
     async def _ask(self, request: web.Request, call: Call) -> Answer:
         replica = self.replica
-        async with self._upstream(request, call) as answer:
-            body = await answer.read()
+        self.under_way, self.begun = self.under_way + 1, self.begun + 1
+        try:
+            async with self._upstream(request, call) as answer:
+                body = await answer.read()
+        finally:
+            self.under_way -= 1
         if call.is_write and answer.status < 300:
             with suppress(ValueError, KeyError):
                 self.writes.setdefault(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -60,22 +61,29 @@ class Group:
     struck: Counter[str] = field(default_factory=Counter)
     logs: list[Path] = field(default_factory=list)
     tales: list[Tale] = field(default_factory=list)
+    calm: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self, *program: str) -> None:
         """Another operator; the one before has ended. Every write after this is to be its own."""
-        name = f"operator-{len(self.leaders) + 1}"
-        revision = await asyncio.to_thread(self.stage.admin.revision, "Namespace")
-        self.leaders[int(revision)] = self.api.replica = name
+        name, begun = f"operator-{len(self.leaders) + 1}", -1
+        while begun != self.api.begun:
+            # What the one before had sent still arrives, as in any network.
+            await reach(lambda: not self.api.under_way, "the last calls of a dead process")
+            begun = self.api.begun
+            revision = await self._revision()
+        self.leaders[revision] = self.api.replica = name
         self.operator = OperatorProcess(
             self.kubeconfig, self.prometheus.url, self.folder, program=program or ("surefoot",)
         )
         self.logs.append(self.operator.log)
         await asyncio.to_thread(self.operator.ready)
 
-    async def everyone(self, percent: int = 10) -> None:
-        """All of the group's releases have been at this weight."""
-        for tale in self.tales:
-            await reach(lambda t=tale: t.was_at(percent), f"{tale.namespace} at {percent} %")
+    async def _revision(self) -> int:
+        """Where the store is now; a list may be answered from a cache, a write is not."""
+        first = self.tales[0]
+        mark = {"metadata": {"annotations": {"chaos/operators": f"{time.monotonic_ns()}"}}}
+        body = await first.do(first.kube.patch, "Namespace", first.namespace, mark)
+        return int(body["metadata"]["resourceVersion"])
 
     @property
     def is_over(self) -> bool:

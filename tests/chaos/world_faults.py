@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.chaos.kinds import gone, kind, taken_back
+from tests.chaos.kinds import gone, held_or_taken_back, kind, taken_back
 from tests.chaos.stage import Tale, reach
 from tests.support.kube import Json
 from tests.support.story import deployment, set_available
@@ -136,7 +136,10 @@ async def raised(tale: Tale) -> None:
     await write_weights(tale, 90)
 
 
-@kind("weights-fought", AREA, "the candidate's weight raised five times in a row")
+@kind(
+    "weights-fought", AREA, "the candidate's weight raised five times in a row",
+    ends=held_or_taken_back,
+)  # fmt: skip
 async def fought(tale: Tale) -> None:
     await first_step(tale)
     for _ in range(5):
