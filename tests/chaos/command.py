@@ -201,18 +201,23 @@ def tell_all(
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, object]]:
-    """One row for each kind: runs, strikes, and how many ended as they have to."""
+    """One row for each kind: runs, strikes, and how many ended as they have to. What strikes a whole
+    group is in the result of each of its releases, and counts once."""
     runs, fine, struck = Counter[str](), Counter[str](), Counter[str]()
     for result in results:
         runs[result.kind] += 1
         fine[result.kind] += result.fine
         struck[result.kind] += result.struck
+    for name in struck:
+        if KINDS[name].to_all is not None:
+            struck[name] = round(struck[name] / AT_ONCE)
     return [
         {
             "kind": name, "area": KINDS[name].area, "what": KINDS[name].what, "runs": runs[name],
             "struck": struck[name], "fine": fine[name],
         }
-        for name in runs
+        for name in KINDS
+        if name in runs
     ]  # fmt: skip
 
 
