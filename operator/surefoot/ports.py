@@ -135,7 +135,19 @@ class Traffic(Protocol):
 class Notifier(Protocol):
     """Tells people."""
 
-    async def announce(self, release: ReleaseObject, said: Announcement) -> None: ...
+    def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
+        """What could not be told yet; None when nothing was told of this release so far, as after
+        a start."""
+        ...
+
+    def doubt(self, release: ReleaseObject) -> None:
+        """A write failed, and may have been done all the same: what was told is not known."""
+        ...
+
+    async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
+        """Tell all of it, in order; nothing twice that has the same `about`. Raises PortError at
+        the first that fails: what has an `about` is owed from then on, with all that follows."""
+        ...
 
 
 class Metrics(Protocol):

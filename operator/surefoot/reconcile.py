@@ -8,10 +8,12 @@ from surefoot.apply import apply
 from surefoot.engine.decide import decide
 from surefoot.engine.effects import Decision
 from surefoot.engine.recovery import open_record
+from surefoot.engine.telling import again
 from surefoot.observe import observe
-from surefoot.ports import Key, PortError, Ports, ReleaseObject
+from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
 
 log = logging.getLogger("surefoot.tick")
+TELL_AGAIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -36,17 +38,19 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     if saved:
         try:
             await ports.store.save_status(release, decision.status)
-        except PortError:
+        except PortError as error:
             # What Prometheus said is not lost with the write: the next try judges it at once.
             if observation.answers is not None:
                 ports.metrics.give_back(key, observation.answers)
+            if not isinstance(error, ConflictError):
+                ports.notifier.doubt(release)
             raise
     try:
         writes = await apply(decision.effects, key.namespace, ports, now)
     finally:
         # The decision stands once it is saved, also when a route has to be written again.
-        await _publish(release, decision, ports)
-    if release.gone:
+        untold = await _publish(release, decision, ports, now)
+    if release.gone and not isinstance(untold, TransientError):
         # Its record brings it back for as long as its traffic could not be taken back.
         ports.store.forget(key)
         ports.metrics.forget(key)
@@ -56,6 +60,8 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
         # What was written is verified at once by a tick of its own; a write that follows from no
         # new intent had no effect before, and is not repeated in a hot loop.
         requeue = timedelta(0) if saved else min(timedelta(seconds=1), requeue)
+    if untold is not None:
+        requeue = min(requeue, TELL_AGAIN)
     return Report(decision, requeue, writes, saved)
 
 
@@ -79,13 +85,22 @@ async def _orphaned(key: Key, ports: Ports) -> ReleaseObject | None:
     )
 
 
-async def _publish(release: ReleaseObject, decision: Decision, ports: Ports) -> None:
-    """Events come after what they tell; a lost one must not stop a release."""
+async def _publish(
+    release: ReleaseObject, decision: Decision, ports: Ports, now: datetime
+) -> PortError | None:
+    """Events come after what they tell; one that fails must not stop a release, and is told later.
+    Gives why something is left to be told."""
     namespace, name = release.key
+    where = {"namespace": namespace, "release": name}
     for said in decision.announcements:
-        where = {"namespace": namespace, "release": name, "reason": said.reason.value}
-        log.log(logging.WARNING if said.warning else logging.INFO, said.message, extra=where)
-        try:
-            await ports.notifier.announce(release, said)
-        except PortError as error:
-            log.warning("an Event was lost: %s", error, extra=where)
+        level = logging.WARNING if said.warning else logging.INFO
+        log.log(level, said.message, extra={**where, "reason": said.reason.value})
+    owed = ports.notifier.owed(release)
+    if owed is None:
+        owed = again(release.status, now) if release.status is not None else ()
+    try:
+        await ports.notifier.announce(release, (*owed, *decision.announcements))
+    except PortError as error:
+        log.warning("an Event could not be written yet: %s", error, extra=where)
+        return error
+    return None

@@ -168,13 +168,19 @@ class MemoryPrometheus:
 
 
 class Notes:
-    """The Notifier port: what was announced, in order."""
+    """The Notifier port: what was announced, in order; all that was decided before was told."""
 
     def __init__(self) -> None:
         self.said: list[Announcement] = []
 
-    async def announce(self, release: ReleaseObject, said: Announcement) -> None:
-        self.said.append(said)
+    def owed(self, release: ReleaseObject) -> tuple[Announcement, ...]:
+        return ()
+
+    def doubt(self, release: ReleaseObject) -> None:
+        pass
+
+    async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
+        self.said.extend(said)
 
 
 def ports_on(api: MemoryApi, cache: Cache, metrics: MemoryPrometheus, notes: Notes) -> Ports:

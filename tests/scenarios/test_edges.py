@@ -181,6 +181,16 @@ async def test_a_fight_that_has_been_quiet_for_long_is_over():
     await world.until("Idle")
 
 
+async def test_a_fight_that_waits_to_be_put_right_names_who_fights():
+    world = await at_weight(25)
+    for _ in range(3):
+        world.edit_weight(90)
+        await world.tick(0.2)
+    (stalled,) = [c for c in world.status["conditions"] if c["type"] == "Stalled"]
+    assert (stalled["status"], stalled["reason"]) == ("True", "WeightFight")
+    assert "stop kubectl-edit from writing this route" in stalled["message"]
+
+
 async def test_the_story_of_a_fight_outlives_its_decision_record():
     world = await at_weight(25)
     for _ in range(3):
@@ -188,7 +198,9 @@ async def test_the_story_of_a_fight_outlives_its_decision_record():
         await world.tick(1)
     world.status["decisions"] = []
     await world.tick(10)
-    assert world.status["message"] == "the candidate's weight is raised again and again"
+    assert world.status["message"] == (
+        "the candidate's weight is raised again and again: stop what writes this route"
+    )
 
 
 # acts
@@ -292,7 +304,7 @@ async def test_arms_in_different_rules_never_carry_a_weight_and_ask_for_a_person
     world.routes["fraud"] = replace(world.routes["fraud"], rules=apart)
     await world.run(60)
     assert world.condition("Stalled") == ("True", "BackendMissing")
-    assert world.status["message"] == "no rule of the route lists both arms"
+    assert world.status["message"] == ("no rule of the route lists both arms: list them in one")
     assert world.routes["fraud"].rules == apart
 
 

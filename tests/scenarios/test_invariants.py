@@ -15,7 +15,7 @@ from surefoot.engine.recovery import open_record
 from surefoot.engine.weights import SplitRule, split_rules
 from surefoot.engine.world import BackendWeight, Record, Route
 from surefoot.ports import ConflictError, TransientError
-from surefoot.reconcile import Report, reconcile
+from surefoot.reconcile import Report
 from surefoot.stats.measures import Counts
 from tests.scenarios.world import (
     KEY,
@@ -243,7 +243,7 @@ class Story:
             before, world = self.world.known, self.world
             settled = None
             try:
-                settled = reconciled(world)
+                settled = world.reconcile()
             except (ConflictError, TransientError):
                 pass
             except CrashError:
@@ -325,23 +325,12 @@ class Story:
         # Whether someone sees it go or not: what is under way has an open record.
         world.unseen = under_way is not None and self.either(True, False)
         for _ in range(3):
-            reconciled(world)
+            world.reconcile()
         serving = world.known.incumbent
         pods = world.workloads.get(serving.workload) if serving else None
         served = serving is not None and 80 in world.services.get(serving.workload, ())
         if before and served and pods is not None and pods.available:
             assert [split.candidate_weight for split in splits_of(world)] == [0] * len(before)
-
-
-def reconciled(world: World) -> Report:
-    """One tick, without an event loop: ports in memory never wait."""
-    tick = reconcile(KEY, world.ports, world.now)
-    try:
-        tick.send(None)
-    except StopIteration as done:
-        report: Report = done.value
-        return report
-    raise AssertionError("a port waited")
 
 
 def records_of(world: World) -> tuple[Record, ...]:

@@ -64,7 +64,7 @@ async def test_nothing_starts_before_the_gateway_has_accepted_the_route():
     assert world.weight() == 0
     assert (world.status["reason"], world.status["message"]) == (
         "RouteNotAccepted",
-        world.gateway_says,
+        f"{world.gateway_says}; correct HTTPRoute fraud or what its Gateway allows",
     )
 
 

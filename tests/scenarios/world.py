@@ -37,6 +37,8 @@ from surefoot.ports import (
 )
 from surefoot.reconcile import Report, reconcile
 from surefoot.stats.measures import Counts, Measure
+from tests.scenarios.witness import Witness
+from tests.timeline import OPERATOR
 
 T0 = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 KEY = Key("risk", "fraud")
@@ -94,12 +96,13 @@ def given_route(name: str = "fraud") -> dict[str, Any]:
 
 
 class MemoryStore:
-    """Store and Workloads; `crash_after` makes the world end after that many writes."""
+    """Store and Workloads."""
 
     def __init__(self, world: "World") -> None:
         self.world = world
 
     async def release(self, key: Key) -> ReleaseObject | None:
+        self.world.witness.look(self.world)
         return self.world.object(key)
 
     async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
@@ -114,6 +117,7 @@ class MemoryStore:
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         world = self.world
+        world.writing()
         if release.resource_version != str(world.version):
             raise ConflictError("stale")
         # Through JSON and back, as the API server would: what is not in the schema is lost.
@@ -128,6 +132,7 @@ class MemoryStore:
         return tuple(self.world.rivals)
 
     async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
+        self.world.writing()
         self.world.actions = [a for a in self.world.actions if a.name != effect.name]
         self.world.finished[effect.name] = effect
         self.world.wrote("action")
@@ -173,6 +178,7 @@ class MemoryRecords:
             raise TransientError("503")
         if world.no_records:
             raise PermanentError("403")
+        world.writing()
         if isinstance(effect, OpenRecord):
             assert effect.name not in world.records, "opened twice"
             world.records[effect.name] = effect.spec.dump()
@@ -206,6 +212,7 @@ class MemoryTraffic:
         world = self.world
         if world.api_down:
             raise TransientError("503")
+        world.writing()
         old = world.routes.get(effect.route)
         if isinstance(effect, WriteManagedRoute) and effect.spec.hostnames == REFUSED:
             self.refused = effect.spec
@@ -268,24 +275,54 @@ class MemoryMetrics:
         self.last = None
 
     def supports(self, preset: str, signal_type: str) -> str | None:
-        return None if preset in ("envoy", "model-server") else f"there is no preset {preset}"
+        return (
+            None
+            if preset in ("envoy", "model-server")
+            else f"there is no preset {preset}: name another"
+        )
 
 
 class MemoryNotifier:
+    """Events, of which the API server takes one of a name; what could not be told is owed."""
+
     def __init__(self, world: "World") -> None:
         self.world = world
+        self.left: tuple[Announcement, ...] | None = None
 
-    async def announce(self, release: ReleaseObject, said: Announcement) -> None:
-        self.world.events.append(said)
+    def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
+        return self.left
+
+    def doubt(self, release: ReleaseObject) -> None:
+        self.left = None
+
+    async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
+        world = self.world
+        for count, each in enumerate(said):
+            if each.about in world.named:
+                continue
+            self.left = tuple(s for s in said[count:] if s.about)
+            if world.events_down:
+                raise TransientError("503")
+            world.writing()
+            world.named |= {each.about} - {""}
+            world.events.append(each)
+            world.witness.told(each)
+            world.wrote("event")
+        self.left = ()
 
 
 class CrashError(Exception):
     """The operator was killed."""
 
 
-@dataclass
+# The worlds of the test that runs: at its end, the invariants look at each once more.
+MADE: "list[World]" = []
+
+
+@dataclass(eq=False)
 class World:
-    """One release and all around it."""
+    """One release and all around it. Of the writes to come, counted from 1, `crash_after` is the last
+    of this process, `lost_after` is done but its answer is lost, and `refused_at` fails."""
 
     spec: dict[str, Any]
     now: datetime = T0
@@ -309,21 +346,27 @@ class World:
     trouble: Problem | None = None
     config: dict[tuple[str, str], str | PortError] = field(default_factory=dict)
     events: list[Announcement] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
     writes: list[str] = field(default_factory=list)
     weights: list[int] = field(default_factory=list)
     crash_after: int | None = None
+    lost_after: int | None = None
+    refused_at: int | None = None
     api_down: bool = False
+    events_down: bool = False
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     no_records: bool = False
     unseen: bool = False
     forgotten: bool = False
 
     def __post_init__(self) -> None:
+        self.witness = Witness()
+        MADE.append(self)
         self.store, self.metrics = MemoryStore(self), MemoryMetrics(self)
+        self.traffic, self.notifier = MemoryTraffic(self), MemoryNotifier(self)
         self.ports = Ports(
-            self.store, self.store, MemoryTraffic(self), self.metrics, MemoryNotifier(self),
-            MemoryRecords(self),
-        )  # fmt: skip
+            self.store, self.store, self.traffic, self.metrics, self.notifier, MemoryRecords(self)
+        )
 
     # ---- what the ports ask
 
@@ -341,14 +384,34 @@ class World:
         )  # fmt: skip
 
     def wrote(self, kind: str) -> None:
+        self.witness.look(self, OPERATOR)
         self.writes.append(kind)
         if kind == "route":
             self.weights.append(self.weight())
-        if self.crash_after is not None:
-            self.crash_after -= 1
-            if self.crash_after <= 0:
-                self.crash_after = None
-                raise CrashError
+        if self._is_next("crash_after"):
+            self.restart()
+            raise CrashError
+        if self._is_next("lost_after"):
+            raise TransientError("the answer was lost")
+
+    def writing(self) -> None:
+        """The operator is about to write."""
+        self.witness.look(self)
+        if self._is_next("refused_at"):
+            raise TransientError("503")
+
+    def _is_next(self, counter: str) -> bool:
+        left = getattr(self, counter)
+        if left is not None:
+            setattr(self, counter, left - 1 if left > 1 else None)
+        return left is not None and left <= 1
+
+    def restart(self) -> None:
+        """Another process: it knows nothing but what was written."""
+        self.metrics.last, self.metrics.running, self.metrics.returned = None, False, None
+        self.traffic.refused, self.notifier.left = None, None
+        # A watch that begins anew does not show what was deleted before.
+        self.forgotten = self.forgotten or self.deleted
 
     def answer(self, question: Question, now: datetime) -> Answer:
         if self.trouble is not None:
@@ -386,6 +449,19 @@ class World:
             ):
                 return report
         return report
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def reconcile(self) -> Report:
+        """One tick, without an event loop: ports in memory never wait."""
+        tick = reconcile(KEY, self.ports, self.now)
+        try:
+            tick.send(None)
+        except StopIteration as done:
+            report: Report = done.value
+            return report
+        raise AssertionError("a port waited")
 
     async def run(self, seconds: float, every: float = 10) -> None:
         """Let time pass, a tick at a time."""

@@ -79,9 +79,8 @@ class Kube:
                 raise ApiError(error.code, {"message": text}) from None
 
     def path(self, kind: str, name: str = "") -> str:
-        return PLURALS[kind].format(ns=f"namespaces/{self.namespace}/") + (
-            f"/{name}" if name else ""
-        )
+        where = f"namespaces/{self.namespace}/" if self.namespace else ""
+        return PLURALS[kind].format(ns=where) + (f"/{name}" if name else "")
 
     def get(self, kind: str, name: str) -> Json:
         found: Json = self.request("GET", self.path(kind, name))
@@ -123,9 +122,14 @@ class Kube:
     def delete(self, kind: str, name: str) -> None:
         self.request("DELETE", self.path(kind, name))
 
-    def watch(self, kind: str) -> Iterator[Json]:
+    def revision(self, kind: str) -> str:
+        """Where a watch of a kind begins that is to miss nothing from now on."""
+        found: str = self.request("GET", self.path(kind))["metadata"]["resourceVersion"]
+        return found
+
+    def watch(self, kind: str, since: str = "") -> Iterator[Json]:
         """Watch events of a kind in the namespace until the server ends the stream."""
-        version = self.request("GET", self.path(kind))["metadata"]["resourceVersion"]
+        version = since or self.revision(kind)
         query = f"?watch=true&resourceVersion={version}&timeoutSeconds=3600"
         headers = {"Authorization": f"Bearer {self.token}"}
         request = urllib.request.Request(self.server + self.path(kind) + query, headers=headers)

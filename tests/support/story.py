@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -102,10 +103,11 @@ class Gateway:
     """Does the Gateway controller's part: accepts every generation of every route of a namespace,
     and keeps a log of every weight that was ever in a route."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, follow: bool = True) -> None:
         self.kube, self.accepts = kube, True
         self.log: list[tuple[float, dict[str, int]]] = []
-        kube.follow("HTTPRoute", self._seen)
+        if follow:
+            kube.follow("HTTPRoute", self._seen)
 
     def _seen(self, event: Json) -> None:
         if event["type"] == "DELETED":
@@ -280,6 +282,7 @@ class OperatorProcess:
         folder: Path,
         scrape: str = "1s",
         profile: Path | None = None,
+        program: Sequence[str] = ("surefoot",),
         **settings: str,
     ) -> None:
         """`settings` are further variables, such as HOSTNAME; `profile` is where cProfile writes."""
@@ -298,10 +301,11 @@ class OperatorProcess:
                 sys.executable,
                 *(["-m", "cProfile", "-o", str(profile)] if profile else []),
                 "-m",
-                "surefoot",
+                *program,
             ],
             env=environment,
             stderr=self.log.open("w"),
+            cwd=ROOT,
         )
 
     def ready(self) -> "OperatorProcess":

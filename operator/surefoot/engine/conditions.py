@@ -121,7 +121,7 @@ def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
     sound = (Reason.VALID, "") if ruling.accepted else (ruling.reason, ruling.message)
     if ruling.accepted and tick.obs.notice:
         accepted, sound = "False", (Reason.RELEASE_CLASS_MISSING, tick.obs.notice)
-    stuck = (ruling.reason, ruling.message) if stalled == "True" else (Reason.VALID, "")
+    stuck = (ruling.reason, _asks(tick, ruling)) if stalled == "True" else (Reason.VALID, "")
     wanted = {
         ConditionType.ACCEPTED: (accepted, *sound),
         ConditionType.READY: _ready(tick, ruling, phase),
@@ -131,6 +131,19 @@ def conditions_of(tick: Tick, ruling: Ruling, phase: Phase) -> list[Condition]:
     if (watched := watching.standing(tick.obs, ruling.status)) is not None:
         wanted[ConditionType.WATCHED] = watched
     return [_condition(tick, kind, *what) for kind, what in wanted.items()]
+
+
+def _asks(tick: Tick, ruling: Ruling) -> str:
+    """Why a person must act, and what to do: whoever reads of a revert may not know the way on."""
+    release = ruling.status.release
+    if release is None or not ended_like(release, Outcome.REVERTED):
+        return ruling.message
+    if ruling.reason is not release.reason:
+        return ruling.message
+    return (
+        f"{one_line(ruling.message, 768)}; once that is mended, retry it (kubectl surefoot retry {tick.obs.name}), "
+        "or name another candidate"
+    )
 
 
 def _condition(

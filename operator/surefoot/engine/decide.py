@@ -8,12 +8,11 @@ from surefoot.api.plain import one_line
 from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Rule
-from surefoot.engine import hypothesis, rules_adopt, rules_hope, watching
+from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling, watching
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import finish_actions, objection, remember
-from surefoot.engine.announcing import announcements
 from surefoot.engine.compare import spans
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
@@ -35,6 +34,8 @@ from surefoot.engine.world import Observation
 KEPT_DECISIONS = 20
 RESYNC = timedelta(minutes=5)
 RECHECK = timedelta(seconds=30)
+# Within this a Gateway is expected to have judged a weight.
+PATIENCE = timedelta(seconds=1)
 DEFAULT_INTERVAL = timedelta(seconds=15)
 
 # Revert stands before validation: a spec that became invalid, or a reference that vanished,
@@ -171,9 +172,9 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         rule=ruling.rule,
         reason=ruling.reason,
         status=status,
-        save=_matters(before, status, tick.obs.status is None),
+        save=_matters(before, status, tick.obs.status is None) or _unverified(tick, status),
         effects=effects,
-        announcements=announcements(tick, ruling, before, status),
+        announcements=telling.announcements(tick, ruling, before, status),
         requeue=_requeue(tick, ruling, status),
         verdicts={j.signal.name: j.verdict.label for j in tick.judged},
         owed=account.owed,
@@ -213,6 +214,16 @@ def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
         else None
     )
     return status.model_copy(update={"last_evaluated_time": None, "traffic": traffic})
+
+
+def _unverified(tick: Tick, status: ModelReleaseStatus) -> bool:
+    """A Gateway that takes its time: what was written is remembered before it is verified, so that
+    another operator, too, knows a weight that was lowered since. A quick one costs no write."""
+    before = tick.obs.status
+    if before is None or before.traffic is None or status.traffic is None or not status.decisions:
+        return False
+    slow = tick.now - status.decisions[-1].time >= PATIENCE
+    return slow and status.traffic.written > before.traffic.written
 
 
 def _route_effects(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> tuple[Effect, ...]:

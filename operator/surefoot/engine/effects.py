@@ -69,11 +69,12 @@ Effect = SetWeights | WriteManagedRoute | FinishAction | RecordEffect
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One Event: its own reason at each transition."""
+    """One Event: its own reason at each transition. What has the same `about` is told once."""
 
     reason: Reason
     message: str
     warning: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)

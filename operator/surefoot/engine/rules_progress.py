@@ -1,5 +1,7 @@
 """The rules of a running release: what blocks a step, when it is over, and what comes next."""
 
+from datetime import timedelta
+
 from surefoot.api.vocabulary import OnBreach, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.baselines import snapshots
@@ -59,10 +61,13 @@ def _blocked_start(tick: Tick) -> Ruling | None:
         return _held(tick, refused.reason, refused.message, stalled=True, accepted=False)
     missing = check_backends(tick.obs, serving.backend, release.backend)
     if tick.obs.route is None:
-        missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet")
+        missing = Missing(Reason.ROUTE_MISSING, "the HTTPRoute does not exist yet: create it")
     if missing is not None:
         managed = tick.status.traffic is not None and tick.status.traffic.route.managed
-        return _held(tick, missing.reason, missing.message, stalled=not managed, accepted=managed)
+        if managed:
+            # Ours to write, and under way; what refuses it is told above.
+            return Ruling(Rule.HOLD, missing.reason, missing.message, tick.status)
+        return _held(tick, missing.reason, missing.message, stalled=True, accepted=False)
     if release.rollback:
         return _blocked_route(tick)
     return _blocked_route(tick) or _blocked_incumbent(tick) or _blocked_metrics(tick)
@@ -74,7 +79,8 @@ def _blocked_route(tick: Tick) -> Ruling | None:
     if route is None or route.accepted is None:
         return _unjudged(tick)
     if not route.accepted:
-        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, route.verdict, stalled=tick.step.index < 0)
+        text = f"{route.verdict}; correct HTTPRoute {route.name} or what its Gateway allows"
+        return _held(tick, Reason.ROUTE_NOT_ACCEPTED, text, stalled=tick.step.index < 0)
     repeated = next((split for split in tick.splits if split.repeats), None)
     if repeated is not None:
         text = f"rule {repeated.rule} lists a backend of one arm more than once: list each arm once"
@@ -95,7 +101,9 @@ def _unjudged(tick: Tick) -> Ruling:
     step = tick.step
     if step.index >= 0 and step.verified_at is None:
         text = f"waiting for the route to carry {tick.intended} %"
-        return Ruling(Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status)
+        return Ruling(
+            Rule.GATE, Reason.WEIGHT_NOT_VERIFIED, text, tick.status, requeue=timedelta(seconds=1)
+        )
     since = step.entered_at
     silent = since is not None and (tick.now - since).total_seconds() > GRACE_S
     text = no_gateway(tick.obs.route) if tick.obs.route else "the HTTPRoute does not exist yet"
@@ -153,7 +161,7 @@ def _lone_candidate(tick: Tick) -> Ruling | None:
     assert release is not None
     assert serving is not None
     missing = check_backends(tick.obs, serving.backend, release.backend)
-    text = missing.message if missing else "no rule of the route lists both arms"
+    text = missing.message if missing else "no rule of the route lists both arms: list them in one"
     return _held(tick, Reason.BACKEND_MISSING, text, stalled=True, accepted=False)
 
 

@@ -10,7 +10,7 @@ from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
-from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
+from surefoot.engine.weights import is_lowered, is_raised, lies_between, lists, observed_percent
 from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
@@ -19,6 +19,7 @@ QUIET = timedelta(minutes=5)
 LOOK_AGAIN = timedelta(seconds=30)
 # A broken candidate must not keep what someone writes again and again.
 MOST_BACKOFF_S = 2.0
+_FOUGHT = "the candidate's weight is raised again and again: stop what writes this route"
 
 
 def suspended(tick: Tick) -> Ruling | None:
@@ -228,8 +229,10 @@ def repair(tick: Tick) -> Ruling | None:
         else timedelta(0)
     )
     if since is not None and since < wait:
+        told = tick.status.reason is Reason.WEIGHT_FIGHT
+        said = tick.status.message if told else message
         return Ruling(
-            Rule.REPAIR, Reason.WEIGHT_FIGHT, tick.status.message or message, tick.status,
+            Rule.REPAIR, Reason.WEIGHT_FIGHT, said, tick.status,
             enforce=False, stalled=True, requeue=wait - since,
         )  # fmt: skip
     update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
@@ -284,23 +287,33 @@ def fighting(tick: Tick) -> Ruling | None:
     if _since_repair(tick) is None:
         return None
     fights = [d for d in tick.status.decisions if d.reason is Reason.WEIGHT_FIGHT]
-    text = fights[-1].message if fights else "the candidate's weight is raised again and again"
+    text = fights[-1].message if fights else _FOUGHT
     return Ruling(Rule.HOLD, Reason.WEIGHT_FIGHT, text, tick.status, stalled=True)
 
 
 def _lowered(tick: Tick) -> bool:
     hold = tick.status.hold
     already = hold is not None and hold.reason is Reason.WEIGHT_LOWERED
-    return not already and tick.written > 0 and is_lowered(tick.splits, tick.written)
+    if already or tick.written == 0:
+        return False
+    return is_lowered(tick.splits, tick.written) or _in_between(tick)
+
+
+def _in_between(tick: Tick) -> bool:
+    """More than what was written last, less than what is to be written: by someone else's hand,
+    perhaps after ours."""
+    return tick.written < tick.intended and lies_between(tick.splits, tick.written, tick.intended)
 
 
 def _hold_lowered(tick: Tick) -> Ruling:
     route, seen = tick.obs.route, observed_percent(tick.splits)
     assert route is not None
-    text = (
-        f"the candidate's weight was lowered from {tick.written} to {seen} by {route.manager}: held "
-        f"until someone resumes (kubectl surefoot resume {tick.obs.name})"
+    said = (
+        f"was set to {seen} by {route.manager}, not to {tick.intended}"
+        if _in_between(tick)
+        else f"was lowered from {tick.written} to {seen} by {route.manager}"
     )
+    text = f"the candidate's weight {said}: held until someone resumes (kubectl surefoot resume {tick.obs.name})"
     status = transitions.hold_by_hand(
         tick.status, tick.obs, Reason.WEIGHT_LOWERED, route.manager, text
     )

@@ -119,6 +119,11 @@ def is_lowered(rules: list[SplitRule], written: int) -> bool:
     return any(split.candidate_weight < split.planned(written)[1] for split in rules)
 
 
+def lies_between(rules: list[SplitRule], low: int, high: int) -> bool:
+    """Some rule gives the candidate more than `low` percent, and less than `high`."""
+    return any(s.planned(low)[1] < s.candidate_weight < s.planned(high)[1] for s in rules)
+
+
 def too_coarse(rules: list[SplitRule], percent: int) -> SplitRule | None:
     """A rule whose arms have too small a sum beside other backends to carry `percent`."""
     return next((s for s in rules if percent > 0 and s.planned(percent)[1] == 0), None)

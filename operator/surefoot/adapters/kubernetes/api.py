@@ -24,6 +24,10 @@ class NotFoundError(PermanentError):
     """The object does not exist."""
 
 
+class ExistsError(ConflictError):
+    """What was to be created is there already."""
+
+
 class RefusedError(PermanentError):
     """The API server found the object invalid; `said` is its own sentence."""
 
@@ -48,11 +52,14 @@ def error_of(status: int, body: str, what: str) -> PortError:
         answer = json.loads(body)
         said = str(answer.get("message", ""))
         causes = (answer.get("details") or {}).get("causes") or []
+        reason = answer.get("reason")
     except (ValueError, AttributeError):
-        said, causes = "", []
+        said, causes, reason = "", [], None
     text = one_line(f"{what}: {status} {said}", 512)
     if status == 404:
         return NotFoundError(text)
+    if status == 409 and reason == "AlreadyExists":
+        return ExistsError(text)
     # A JSON patch whose `test` fails is answered as 422, too; what it found is no field's fault.
     stale = any(cause.get("reason") == "UnexpectedServerResponse" for cause in causes)
     if status == 409 or (status == 422 and stale):

@@ -1,15 +1,17 @@
-"""Events of the API events.k8s.io/v1: one per transition, posted once."""
+"""Events of the API events.k8s.io/v1: one per transition, also where it takes more than one try."""
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
-from surefoot.adapters.kubernetes.api import Api, path_of
+from surefoot.adapters.kubernetes.api import Api, ExistsError, RefusedError, path_of
 from surefoot.api.plain import one_line
 from surefoot.api.vocabulary import API_VERSION
 from surefoot.engine.effects import Announcement
-from surefoot.ports import ReleaseObject
+from surefoot.ports import PortError, ReleaseObject
 
 CONTROLLER = "surefoot.dev/operator"
 MOST_NOTE_BYTES = 1024
+MOST_OWED = 20
 
 
 def note_of(text: str) -> str:
@@ -20,20 +22,53 @@ def note_of(text: str) -> str:
     return line.encode()[: MOST_NOTE_BYTES - 3].decode(errors="ignore").rstrip() + "…"
 
 
+def name_of(release: ReleaseObject, said: Announcement) -> dict[str, str]:
+    """The same name for the same transition, whoever tells of it and how often."""
+    stem = release.key.name[:50].rstrip(".-")
+    if not said.about:
+        return {"generateName": f"{stem}-"}
+    digest = sha256(f"{release.uid} {said.about}".encode()).hexdigest()
+    return {"name": f"{stem}.{digest[:16]}"}
+
+
 class EventRecorder:
     """The Notifier port: what people see under `kubectl describe` and `kubectl events`."""
 
     def __init__(self, api: Api, instance: str) -> None:
         self._api, self._instance = api, instance
+        self._owed: dict[str, tuple[Announcement, ...]] = {}
 
-    async def announce(self, release: ReleaseObject, said: Announcement) -> None:
-        """Post one Event. Raises PortError; the caller decides what a lost Event is worth."""
+    def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
+        """See `ports.Notifier`."""
+        return self._owed.get(release.uid)
+
+    def doubt(self, release: ReleaseObject) -> None:
+        """See `ports.Notifier`."""
+        self._owed.pop(release.uid, None)
+
+    async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
+        """Post Events. Raises PortError; what the API server will never take is not tried again."""
+        for count, each in enumerate(said):
+            try:
+                await self._post(release, each)
+            except ExistsError:
+                continue  # it was told before
+            except PortError as error:
+                left = said[count + isinstance(error, RefusedError) :]
+                self._owed[release.uid] = tuple(s for s in left if s.about)[-MOST_OWED:]
+                raise
+        if release.gone:
+            self._owed.pop(release.uid, None)
+        else:
+            self._owed[release.uid] = ()
+
+    async def _post(self, release: ReleaseObject, said: Announcement) -> None:
         namespace, name = release.key
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{name[:50].rstrip('.-')}-", "namespace": namespace},
+            "metadata": {**name_of(release, said), "namespace": namespace},
             "eventTime": now,
             "type": "Warning" if said.warning else "Normal",
             "reason": said.reason.value,

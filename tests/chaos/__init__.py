@@ -1,0 +1,1 @@
+"""Faults of every kind, while releases run: the real operator, API server and Prometheus."""
