@@ -20,7 +20,6 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("layers", ("lint-imports", "--no-cache")),
     ("generated", ("python", "hack/gen", "--check")),
 )
-PURE = ("surefoot/api", "surefoot/engine", "surefoot/stats")
 TIERS = ("checks", "unit", "scenarios", "simulations", "cluster", "e2e")
 QUICK = ("checks", "unit", "scenarios")
 PURE = ("unit", "scenarios", "simulations")
@@ -59,10 +58,10 @@ def run_checks(_: Sequence[str]) -> Result:
 
 
 def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
-    """A tier that is a folder of tests; simulations are those of the unit tests that take long, and
+    """A tier that is a folder of tests; simulations are those of the pure tests that take long, and
     longer still while coverage is measured."""
     simulations = tier == "simulations"
-    folder = "unit" if simulations else tier
+    folders = ("tests/unit", "tests/scenarios") if simulations else (f"tests/{tier}",)
     marked = ["-m", "simulation" if simulations else "not simulation"]
 
     def run(more: Sequence[str]) -> Result:
@@ -70,7 +69,7 @@ def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
         with TemporaryDirectory() as scratch:
             report = Path(scratch) / "report.xml"
             subprocess.run(
-                [BIN / "pytest", "-q", f"tests/{folder}", f"--junitxml={report}",
+                [BIN / "pytest", "-q", *folders, f"--junitxml={report}",
                  *marked, *_spread(tier), *more],
                 cwd=ROOT, check=False,
             )  # fmt: skip

@@ -528,27 +528,6 @@ async def test_acts_on_an_idle_release_are_refused():
 # crashes, writes and Events
 
 
-@pytest.mark.parametrize("after", range(1, 14))
-async def test_killed_after_any_write_the_story_ends_the_same(after):
-    world = new_world()
-    world.crash_after = after
-    for _ in range(400):
-        try:
-            await world.tick(10)
-        except CrashError:
-            world.metrics.last = None
-        if world.phase == "Idle":
-            break
-    assert world.status["incumbent"]["version"] == "42"
-    assert [w for i, w in enumerate(world.weights) if w not in world.weights[:i]] == [
-        0,
-        10,
-        25,
-        50,
-        100,
-    ]
-
-
 @pytest.mark.parametrize("after", range(1, 4))
 async def test_killed_during_a_revert_the_traffic_still_comes_back(after):
     world = await at_weight(25)
