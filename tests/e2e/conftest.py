@@ -11,6 +11,7 @@ import pytest
 
 from demo_story import setup
 from localcluster import build, cluster, system
+from tests.e2e.witness import Witness
 from tests.support.kube import Kube
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,11 +47,14 @@ def node(demo):
 
 @pytest.fixture
 def kube(node):
-    """Admin in the demo's namespace, with v41 serving, traffic flowing and nothing else."""
+    """Admin in the demo's namespace, with v41 serving, traffic flowing and nothing else. What is
+    told from here on is held to the invariants."""
     admin = Kube(node.server, node.ca, node.tokens["admin"], "risk")
     setup.serve(node, "v43")
     setup.start_load(node)
-    return admin
+    witness = Witness(admin)
+    yield admin
+    witness.end()
 
 
 @pytest.fixture
@@ -95,6 +99,20 @@ class Operator:
         self.kubectl(
             "delete", "pods", "-n", setup.OPERATOR_NAMESPACE, "-l", "app.kubernetes.io/name=surefoot",
             "--grace-period=0", "--force", "--wait=true",
+        )  # fmt: skip
+
+    def leader(self):
+        """The pod that holds the Lease."""
+        return self.kubectl(
+            "get", "lease", "surefoot", "-n", setup.OPERATOR_NAMESPACE, "-o",
+            "jsonpath={.spec.holderIdentity}",
+        ).rpartition("_")[0]  # fmt: skip
+
+    def kill_leader(self):
+        """Without grace: the Lease stays with the dead one until it has run out."""
+        self.kubectl(
+            "delete", "pod", self.leader(), "-n", setup.OPERATOR_NAMESPACE, "--grace-period=0",
+            "--force", "--wait=true",
         )  # fmt: skip
 
     def ready(self):
