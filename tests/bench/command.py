@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import crowd, failing, footprint, reaction, reading, takeover, writes
+from tests.bench import crowd, footprint, reaction, reading, revert, takeover, writes
 from tests.bench.figures import Figure
 from tests.bench.stage import Stage, api_stage
 
@@ -25,7 +25,7 @@ STAGED: dict[str, Staged] = {
 }
 ALONE: dict[str, Callable[[int], list[Figure]]] = {
     "image": footprint.image,
-    "failing": failing.failing,
+    "revert": revert.revert,
     "reading": reading.reading,
     "crowd": crowd.crowd,
 }

@@ -1,13 +1,13 @@
 """The API server, as far as the plugin needs it: releases and actions as plain JSON objects.
 
-The client library takes half a second to import, so it is imported when the first request is made.
+The client library takes half a second to import, and the models of the API a fifth: they are
+imported when they are needed, as whoever aborts a release waits for it.
 """
 
 import os
 from collections.abc import Callable
 from typing import Any
 
-from surefoot.api.record import label_of
 from surefoot.api.vocabulary import API_VERSION, GROUP, RELEASE_LABEL, VERSION, ActionType
 from surefoot.cli.problem import Problem, as_problems
 from surefoot.cli.reading import clean, part, words
@@ -53,6 +53,8 @@ class Cluster:
 
     def records(self, name: str | None, everywhere: bool) -> Object:
         """The list of ReleaseRecords, of one release or of all."""
+        from surefoot.api.record import label_of
+
         chosen = {"label_selector": f"{RELEASE_LABEL}={label_of(name)}"} if name else {}
         with as_problems("Cannot list ReleaseRecords"):
             if everywhere:
