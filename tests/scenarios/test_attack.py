@@ -8,16 +8,10 @@ import pytest
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.world import BackendWeight, Route
 from surefoot.reconcile import reconcile
-from tests.scenarios.test_course import at_weight, promoted
-from tests.scenarios.world import (
-    KEY,
-    REFUSED,
-    T0,
-    candidate,
-    given_world,
-    new_world,
-    workload,
-)
+from tests.scenarios.memory import KEY, REFUSED, T0
+from tests.scenarios.specs import candidate, workload
+from tests.scenarios.stories import at_weight, promoted
+from tests.scenarios.world import given_world, new_world
 
 UNWRITABLE = {"managedRoute": {"parentRefs": [{"name": "public"}], "hostnames": REFUSED}}
 

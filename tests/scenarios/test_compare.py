@@ -4,7 +4,9 @@ import pytest
 
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.measures import Counts, Histogram
-from tests.scenarios.world import NO_PROMETHEUS, CrashError, errors, new_world
+from tests.scenarios.memory import CrashError
+from tests.scenarios.specs import errors
+from tests.scenarios.world import NO_PROMETHEUS, new_world
 
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]

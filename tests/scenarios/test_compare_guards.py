@@ -6,8 +6,9 @@ import pytest
 
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.measures import Counts, Histogram, LabeledHistogram, Scalar
+from tests.scenarios.specs import errors
 from tests.scenarios.test_compare import LONG, MINUTE, compared, evidence, reads, until
-from tests.scenarios.world import errors, new_world
+from tests.scenarios.world import new_world
 
 EARLY = {"promoteMargin": {"relative": 0.5}}
 QUERY = Problem(ProblemKind.QUERY, "the query gives 2 elements")

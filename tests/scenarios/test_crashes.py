@@ -15,16 +15,9 @@ import pytest
 from surefoot.engine.world import BackendWeight
 from surefoot.ports import ConflictError, TransientError
 from tests.scenarios.conftest import settle
-from tests.scenarios.world import (
-    MADE,
-    CrashError,
-    World,
-    candidate,
-    errors,
-    given_world,
-    new_world,
-    workload,
-)
+from tests.scenarios.memory import CrashError
+from tests.scenarios.specs import candidate, errors, workload
+from tests.scenarios.world import MADE, World, given_world, new_world
 
 Moment = tuple[Callable[[World], bool], Callable[[World], object]]
 FAULTS = ("crash_after", "lost_after", "refused_at")

@@ -22,8 +22,9 @@ from tests.fuzz.making import HOSTILE, TIMES
 from tests.fuzz.memory import MemoryApi, MemoryPrometheus, Notes, ports_on
 from tests.fuzz.schema import faults, schema_of
 from tests.fuzz.stories import in_flight, reconciled
-from tests.scenarios.test_course import at_weight, promoted
-from tests.scenarios.world import candidate, errors, new_world
+from tests.scenarios.specs import candidate, errors
+from tests.scenarios.stories import at_weight, promoted
+from tests.scenarios.world import new_world
 
 
 @settings(

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from surefoot.stats.measures import Counts, Histogram, LabeledHistogram, Ratio
-from tests.scenarios.world import NO_PROMETHEUS, CrashError, errors, new_world, workload
+from tests.scenarios.memory import CrashError
+from tests.scenarios.specs import errors, workload
+from tests.scenarios.world import NO_PROMETHEUS, new_world
 
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]

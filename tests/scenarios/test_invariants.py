@@ -17,17 +17,9 @@ from surefoot.engine.world import BackendWeight, Record, Route
 from surefoot.ports import ConflictError, TransientError
 from surefoot.reconcile import Report
 from surefoot.stats.measures import Counts
-from tests.scenarios.world import (
-    KEY,
-    CrashError,
-    World,
-    arms,
-    candidate,
-    errors,
-    given_route,
-    spec,
-    workload,
-)
+from tests.scenarios.memory import KEY, CrashError
+from tests.scenarios.specs import candidate, errors, given_route, spec, workload
+from tests.scenarios.world import World, arms
 
 VERSIONS = ("41", "42", "43")
 NAMES = tuple(f"fraud-v{version}" for version in VERSIONS)

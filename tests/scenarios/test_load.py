@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.measures import Histogram
-from tests.scenarios.world import new_world, workload
+from tests.scenarios.specs import workload
+from tests.scenarios.world import new_world
 
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]

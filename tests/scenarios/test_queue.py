@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.scenarios.world import World, candidate, errors, new_world, workload
+from tests.scenarios.specs import candidate, errors, workload
+from tests.scenarios.world import World, new_world
 
 WAITS = "43 (fraud-v43) waits until the release of 42 has ended (onNewCandidate: Queue)"
 

@@ -7,7 +7,8 @@ import pytest
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.ports import TransientError
 from surefoot.stats.measures import Histogram
-from tests.scenarios.world import candidate, errors, new_world, workload
+from tests.scenarios.specs import candidate, errors, workload
+from tests.scenarios.world import new_world
 
 EDGES = (0.25, 0.5, 0.75)
 SAME, MOVED = (400.0, 300.0, 200.0, 100.0), (100.0, 200.0, 300.0, 400.0)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from surefoot.api.metrics_source import SourceKind
-from tests.scenarios.world import World, candidate, errors, new_world
+from tests.scenarios.specs import candidate, errors
+from tests.scenarios.world import World, new_world
 
 CLASS: dict[str, Any] = {
     "steps": [{"weight": 10, "hold": "30s"}, {"weight": 50, "hold": "30s"}],

@@ -8,17 +8,11 @@ import pytest
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.engine.world import BackendWeight, Rival
 from surefoot.ports import ConflictError
-from tests.scenarios.test_course import at_weight, promoted
+from tests.scenarios.memory import T0, CrashError
+from tests.scenarios.specs import errors, given_route, workload
+from tests.scenarios.stories import at_weight, promoted
 from tests.scenarios.test_rules import calibration
-from tests.scenarios.world import (
-    NO_PROMETHEUS,
-    T0,
-    CrashError,
-    errors,
-    given_route,
-    new_world,
-    workload,
-)
+from tests.scenarios.world import NO_PROMETHEUS, new_world
 
 EMPTY = Problem(ProblemKind.EMPTY, "no series")
 

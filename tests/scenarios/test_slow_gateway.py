@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scenarios.test_course import at_weight
+from tests.scenarios.stories import at_weight
 from tests.scenarios.world import World
 
 

@@ -8,14 +8,9 @@ import pytest
 
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.measures import Histogram, LabeledScores
-from tests.scenarios.world import (
-    NO_PROMETHEUS,
-    CrashError,
-    candidate,
-    errors,
-    new_world,
-    workload,
-)
+from tests.scenarios.memory import CrashError
+from tests.scenarios.specs import candidate, errors, workload
+from tests.scenarios.world import NO_PROMETHEUS, new_world
 
 # 60 intervals of 10 s: a look every ten minutes.
 LOOK = 600

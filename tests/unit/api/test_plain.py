@@ -12,7 +12,7 @@ from surefoot.api.base import sentence
 from surefoot.api.plain import MOST, one_line
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
-from tests.scenarios.world import spec
+from tests.scenarios.specs import spec
 
 
 @pytest.mark.parametrize(

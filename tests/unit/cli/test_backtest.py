@@ -22,7 +22,7 @@ from surefoot.cli.replay import Replay
 from surefoot.cli.shift_option import parse_shifts, with_shifts
 from surefoot.engine.questions import Answer, ArmRef, Question, Reading
 from surefoot.stats.measures import Counts
-from tests.scenarios.world import given_route
+from tests.scenarios.specs import given_route
 from tests.unit.planning.builders import (
     AUC,
     CALIBRATION,

@@ -18,7 +18,7 @@ from surefoot.cli.plan_words import size_text
 from surefoot.cli.problem import Problem
 from surefoot.engine.questions import ArmRef
 from surefoot.stats.measures import Counts
-from tests.scenarios.world import spec
+from tests.scenarios.specs import spec
 from tests.unit.planning.builders import CALIBRATION, DRIFT, ERRORS, limit, release
 
 WIDE = {"COLUMNS": "200"}

@@ -20,7 +20,7 @@ from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.tick import Tick
 from surefoot.engine.world import BackendWeight, Observation, Route
 from surefoot.stats.measures import Measure
-from tests.scenarios.world import spec, workload
+from tests.scenarios.specs import spec, workload
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 V41, V42 = Backend(name="fraud-v41", port=80), Backend(name="fraud-v42", port=80)

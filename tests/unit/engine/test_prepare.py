@@ -7,7 +7,7 @@ import pytest
 
 from surefoot.engine.prepare import prepare
 from surefoot.stats.measures import Counts
-from tests.scenarios.world import workload
+from tests.scenarios.specs import workload
 from tests.unit.engine.builders import NOW, answer, idle, in_flight, observation
 
 

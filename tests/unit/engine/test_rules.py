@@ -16,7 +16,7 @@ from surefoot.engine.tick import plan_of, revert_capacity
 from surefoot.engine.values import value_of
 from surefoot.engine.world import Observation
 from surefoot.stats.measures import Counts, Histogram
-from tests.scenarios.world import errors, workload
+from tests.scenarios.specs import errors, workload
 from tests.unit.engine.builders import (
     NOW,
     V41,

@@ -11,7 +11,8 @@ from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.engine.world import Observation
 from surefoot.observe import observe
 from surefoot.ports import Key
-from tests.scenarios.world import World, spec
+from tests.scenarios.specs import spec
+from tests.scenarios.world import World
 
 FRAUD = Key("risk", "fraud")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.planning.today import Today, assumed
-from tests.scenarios.world import spec
+from tests.scenarios.specs import spec
 
 ERRORS: dict[str, Any] = {"name": "errors", "type": "ErrorRate", "source": {"preset": "envoy"}}
 P99: dict[str, Any] = {

@@ -1,0 +1,143 @@
+"""Weights that someone else moves, and what happens to routes and pods after a promotion."""
+
+from dataclasses import replace
+
+from surefoot.engine.world import BackendWeight, Route
+from tests.scenarios.specs import candidate, errors, given_route, workload
+from tests.scenarios.stories import at_weight, promoted
+from tests.scenarios.world import given_world
+
+
+async def test_a_lowered_weight_holds_until_resume():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(5)
+    await world.run(300)
+    assert (world.weight(), world.phase) == (5, "Paused")
+    assert world.status["reason"] == "WeightLowered"
+    assert "kubectl-edit" in world.status["message"]
+    world.act("Resume")
+    await world.tick(1)
+    assert world.weight() == 25
+    await world.until("Idle")
+
+
+async def test_a_lowered_weight_still_reverts_on_a_breach():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(5)
+    await world.tick(0)
+    world.reads(bad=500)
+    await world.tick(10)
+    assert (world.weight(), world.phase) == (0, "Reverted")
+
+
+async def test_a_raised_weight_is_put_right():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(90)
+    await world.tick(0)
+    assert world.weight() == 25
+    assert "WeightRaised" in world.reasons()
+    assert world.condition("Stalled")[0] == "False"
+
+
+async def test_a_weight_raised_three_times_in_a_row_stalls_and_names_who_did_it():
+    world = await at_weight(25)
+    for _ in range(3):
+        await world.tick(1)
+        world.edit_weight(90, manager="argocd-controller")
+        await world.tick(0)
+    assert world.weight() == 25
+    assert world.condition("Stalled") == ("True", "WeightFight")
+    assert "argocd-controller" in world.status["message"]
+    world.edit_weight(90)
+    await world.tick(0)
+    assert world.weight() == 90
+    await world.tick(3)
+    assert world.weight() == 25
+
+
+async def test_a_weight_raised_after_a_revert_is_put_back_to_zero():
+    world = await at_weight(25)
+    world.reads(bad=500)
+    await world.tick(10)
+    world.edit_weight(40)
+    await world.tick(0)
+    assert world.weight() == 0
+
+
+async def test_after_promotion_weights_are_not_enforced_but_reported():
+    world = await promoted()
+    old = world.routes["fraud"]
+    rule = (BackendWeight("fraud-v41", 80, 40), BackendWeight("fraud-v42", 80, 60))
+    world.routes["fraud"] = replace(old, generation=old.generation + 1, rules=(rule,))
+    await world.tick(10)
+    assert world.weight() == 60
+    assert world.status["reason"] == "WeightsDiffer"
+    assert world.condition("Promoted")[0] == "True"
+
+
+async def test_after_promotion_the_losers_workload_and_service_may_vanish():
+    world = await promoted()
+    del world.workloads["fraud-v41"]
+    del world.services["fraud-v41"]
+    await world.run(60)
+    assert (world.phase, world.weight()) == ("Idle", 100)
+    assert world.condition("Stalled")[0] == "False"
+
+
+async def test_a_restart_of_the_candidates_pods_only_starts_warm_up_again():
+    world = await at_weight(25, analysis={"interval": "10s", "warmup": "20s"}, signals=[errors()])
+    before = world.status["release"]["warmupFrom"]
+    world.workloads["fraud-v42"] = replace(workload("fraud-v42"), template_hash="restarted")
+    await world.tick(10)
+    assert world.status["release"]["warmupFrom"] > before
+    assert world.status["release"]["attempt"] == 1
+    await world.until("Idle")
+
+
+async def test_the_incumbent_rolled_in_place_is_reported():
+    world = await promoted()
+    world.workloads["fraud-v42"] = workload("fraud-v42", image="rebuilt")
+    await world.tick(1)
+    assert "IncumbentChanged" in world.decided()
+    assert world.phase == "Idle"
+
+
+async def test_a_route_changed_mid_flight_goes_back_on_the_old_one_first():
+    world = given_world()
+    await world.run(40)
+    assert world.weight() > 0
+    world.routes["other"] = Route("other", 1, False, given_world().routes["fraud"].rules)
+    world.apply(traffic=given_route("other"))
+    await world.tick(1)
+    assert world.weight("fraud") == 0
+    await world.until("Idle")
+    assert world.weight("other") == 100
+
+
+async def test_a_service_port_changed_mid_flight_supersedes():
+    world = await at_weight(25)
+    world.services["fraud-v42"] = (80, 81)
+    world.apply(candidate=candidate("42", backendRef={"name": "fraud-v42", "port": 81}))
+    await world.tick(1)
+    assert world.status["history"][-1]["outcome"] == "Superseded"
+    assert world.status["release"]["backend"]["port"] == 81
+
+
+async def test_a_managed_route_that_was_deleted_while_idle_is_made_again():
+    world = await promoted()
+    del world.routes["fraud"]
+    await world.tick(10)
+    assert world.weight() == 100
+
+
+async def test_a_managed_route_follows_its_hostnames():
+    world = await promoted()
+    world.apply(
+        traffic={"managedRoute": {"parentRefs": [{"name": "public"}], "hostnames": ["new.example"]}}
+    )
+    await world.tick(1)
+    assert world.routes["fraud"].hostnames == ("new.example",)
+    assert world.weight() == 100
