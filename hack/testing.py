@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
@@ -21,6 +24,7 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("generated", ("python", "hack/gen", "--check")),
 )
 TIERS = ("checks", "unit", "scenarios", "simulations", "cluster", "e2e")
+BESIDE = "e2e"
 QUICK = ("checks", "unit", "scenarios")
 PURE = ("unit", "scenarios", "simulations")
 
@@ -57,9 +61,9 @@ def run_checks(_: Sequence[str]) -> Result:
     return Result("checks", len(CHECKS) - failed, failed, 0, time.monotonic() - began)
 
 
-def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
+def run_pytest(tier: str, into: IO[str] | None = None) -> Callable[[Sequence[str]], Result]:
     """A tier that is a folder of tests; simulations are those of the pure tests that take long, and
-    longer still while coverage is measured."""
+    longer still while coverage is measured. What it prints goes `into` a file, or to the terminal."""
     simulations = tier == "simulations"
     folders = ("tests/unit", "tests/scenarios") if simulations else (f"tests/{tier}",)
     marked = ["-m", "simulation" if simulations else "not simulation"]
@@ -71,7 +75,7 @@ def run_pytest(tier: str) -> Callable[[Sequence[str]], Result]:
             subprocess.run(
                 [BIN / "pytest", "-q", *folders, f"--junitxml={report}",
                  *marked, *_spread(tier), *more],
-                cwd=ROOT, check=False,
+                cwd=ROOT, check=False, stdout=into, stderr=into,
             )  # fmt: skip
             counts = _counts(report)
         return Result(tier, *counts, time.monotonic() - began)
@@ -131,14 +135,38 @@ def main(arguments: Sequence[str], usage: str) -> int:
         return 2
     # Measuring coverage doubles the time: the quick subset leaves it to the whole run.
     covering = {"unit", "scenarios"} <= set(chosen) and chosen != QUICK
-    results = []
-    for tier in chosen:
-        print(f"== {tier}", flush=True)
-        run = run_checks if tier == "checks" else run_pytest(tier)
-        extra = _pure(tier, more) if covering and tier in ("unit", "scenarios") else list(more)
-        results.append(run(extra))
-    covered = run_core_coverage() if covering else True
+    with _beside(chosen, more) as late:
+        results = []
+        for tier in (t for t in chosen if late is None or t != BESIDE):
+            print(f"== {tier}", flush=True)
+            run = run_checks if tier == "checks" else run_pytest(tier)
+            extra = _pure(tier, more) if covering and tier in ("unit", "scenarios") else list(more)
+            results.append(run(extra))
+        covered = run_core_coverage() if covering else True
+        if late is not None:
+            results.append(late())
     return _summary(results, covered)
+
+
+@contextmanager
+def _beside(chosen: Sequence[str], more: Sequence[str]) -> Iterator[Callable[[], Result] | None]:
+    """In a whole run, the stories of the real node are told while the other tiers are busy: they wait
+    for pods and holds most of the time. Gives what waits for them and prints what they said."""
+    if chosen != TIERS:
+        yield None
+        return
+    with ThreadPoolExecutor(1) as pool, TemporaryFile("w+") as said:
+        print(f"== {BESIDE}, beside the others; what it prints comes last", flush=True)
+        running = pool.submit(run_pytest(BESIDE, said), list(more))
+
+        def wait() -> Result:
+            print(f"== {BESIDE}", flush=True)
+            result = running.result()
+            said.seek(0)
+            print(said.read(), flush=True)
+            return result
+
+        yield wait
 
 
 def _chosen(arguments: Sequence[str]) -> tuple[Sequence[str] | None, Sequence[str]]:
