@@ -221,19 +221,26 @@ async def _main() -> None:
     settings = Settings.from_environment()
     set_up_logging(settings.log_format, settings.log_level)
     api = await Api.connect()
+    try:
+        if settings.lease_namespace is None:
+            await Operator(settings, api).run()
+        else:
+            await _elected(settings, api, settings.lease_namespace)
+    finally:
+        await api.close()
+
+
+async def _elected(settings: Settings, api: Api, namespace: str) -> None:
     # A Lease must not wait behind other calls.
     leases = await Api.connect(Timing().deadline / 2)
-    elector = None
-    if settings.lease_namespace is not None:
-        # A container that starts anew in its pod is another one: the old one's last write may be
-        # under way still.
-        identity = f"{os.environ.get('HOSTNAME', 'surefoot')}_{uuid.uuid4().hex[:8]}"
-        elector = Elector(leases, settings.lease_namespace, settings.lease_name, identity)
+    # A container that starts anew in its pod is another one: the old one's last write may be
+    # under way still.
+    identity = f"{os.environ.get('HOSTNAME', 'surefoot')}_{uuid.uuid4().hex[:8]}"
     try:
+        elector = Elector(leases, namespace, settings.lease_name, identity)
         await Operator(settings, api, elector).run()
     finally:
         await leases.close()
-        await api.close()
 
 
 def main() -> None:
