@@ -31,8 +31,8 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
-# What is left of a watch when SIGTERM came; the Lease is given back before.
-STOPPING_S = 3.0
+# What is left of a watch when SIGTERM came; the Lease is given back before. Both end within 5 s.
+STOPPING_S = 1.5
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir

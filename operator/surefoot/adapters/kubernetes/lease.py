@@ -31,12 +31,14 @@ class LostError(Exception):
 @dataclass(frozen=True)
 class Timing:
     """Seconds. A Lease that is not renewed for `duration` may be taken by others; its holder begins
-    no write once `deadline` have passed, and every write ends before `duration`."""
+    no write once `deadline` have passed, and every write ends before `duration`. Giving it back may
+    take `release`: a process that has to end does not wait for an API server that is silent."""
 
     duration: float = 10.0
     deadline: float = 6.0
     renew: float = 2.0
     retry: float = 1.0
+    release: float = 2.0
 
 
 class Elector:
@@ -163,7 +165,7 @@ class Elector:
             return
         self._renewed = None
         try:
-            async with asyncio.timeout(self._timing.deadline / 2):
+            async with asyncio.timeout(self._timing.release):
                 await self._give_back()
         except (PortError, TimeoutError) as error:
             log.warning("the Lease was not given back: %s", error or "no answer in time")
