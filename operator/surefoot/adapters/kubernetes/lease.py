@@ -52,14 +52,17 @@ class Elector:
         identity: str,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
+        shared: bool = False,
     ) -> None:
-        """`api` is its own: a Lease must not wait behind other calls."""
+        """`api` is its own: a Lease must not wait behind other calls. A `shared` one is held by all
+        processes of that identity together: each of them renews it, and none gives it back."""
         self._api, self._identity, self._clock = api, identity, clock
-        self._timing = timing or Timing()
+        self._timing, self._shared = timing or Timing(), shared
         self._namespace, self._name = namespace, name
         self._renewed: float | None = None
         self._lease: Json = {}
         self._seen: tuple[str, float] | None = None
+        self._waits_for = ""
         self.elected = asyncio.Event()
 
     def remaining(self) -> float:
@@ -86,7 +89,7 @@ class Elector:
             if await self._tried(self._take):
                 break
             await asyncio.sleep(self._timing.retry)
-        log.info("this replica leads: %s", self._identity)
+        log.info("%s holds the Lease %s", self._identity, self._name)
         self.elected.set()
         while True:
             await self._hold()
@@ -128,8 +131,12 @@ class Elector:
     def _is_free(self, lease: Json) -> bool:
         """Given back, or watched for its whole duration without a sign of life."""
         spec = lease.get("spec") or {}
-        if spec.get("holderIdentity") in (None, "", self._identity):
+        holder = spec.get("holderIdentity")
+        if holder in (None, "", self._identity):
             return True
+        if holder != self._waits_for:
+            log.info("waiting for the Lease %s, which is held by %s", self._name, holder)
+            self._waits_for = holder
         version, now = lease["metadata"]["resourceVersion"], self._clock()
         if self._seen is None or self._seen[0] != version:
             self._seen = version, now
@@ -138,22 +145,25 @@ class Elector:
     async def _renew(self) -> bool:
         began = self._clock()
         try:
+            if self._shared:
+                # Another one has renewed it since.
+                await self._look_again()
             answer = await self._api.put(self._path, self._body(self._lease))
         except ConflictError:
-            return await self._is_still_ours()
+            await self._look_again()
+            return False
         except NotFoundError:
             answer = await self._api.post(self._folder, self._body(None))
         return self._holds(began, answer)
 
-    async def _is_still_ours(self) -> bool:
-        """Someone else wrote it: an editor's label is no loss, another holder is."""
+    async def _look_again(self) -> None:
+        """Someone else wrote it: an editor's label is no loss, another holder is. Raises LostError."""
         lease = await self._api.get(self._path)
         holder = (lease.get("spec") or {}).get("holderIdentity")
         if holder != self._identity:
             self._renewed = None
             raise LostError(f"the Lease is held by {holder or 'nobody'}")
         self._lease = lease
-        return False
 
     def _holds(self, began: float, lease: Json) -> bool:
         self._renewed, self._lease = began, lease
