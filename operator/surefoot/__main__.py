@@ -1,5 +1,6 @@
 """The operator's process: kopf senses, the queue works, one port serves probes and metrics."""
 
+import argparse
 import asyncio
 import logging
 import os
@@ -21,6 +22,7 @@ from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.relist import Relist
 from surefoot.adapters.kubernetes.routes import HttpRoutes
+from surefoot.adapters.kubernetes.shardlease import ShardElector
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
 from surefoot.handlers import Sensor, kopf_settings
@@ -31,8 +33,8 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
-# What is left of a watch when SIGTERM came; the Lease is given back before.
-STOPPING_S = 3.0
+# What is left of a watch when SIGTERM came; the Lease is given back before. Both end within 5 s.
+STOPPING_S = 1.5
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -50,6 +52,7 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_NAMESPACES          risk,ads  (default: all; those that this operator looks after)
   SUREFOOT_LEASE_NAMESPACE     where replicas elect the one that writes (default: no election)
   SUREFOOT_LEASE_NAME          surefoot
+  SUREFOOT_SHARD               0/2  (default: all releases; the same as --shard)
 
 Example:
   SUREFOOT_PROMETHEUS_URL=http://localhost:9090 SUREFOOT_LOG_FORMAT=text python -m surefoot
@@ -59,7 +62,9 @@ Example:
 class Operator:
     """Everything of one process, wired together."""
 
-    def __init__(self, settings: Settings, api: Api, elector: Elector | None = None) -> None:
+    def __init__(
+        self, settings: Settings, api: Api, elector: Elector | ShardElector | None = None
+    ) -> None:
         """With an `elector` nothing is written but while this replica holds the Lease."""
         self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
         self.api, self.elector = api, elector
@@ -104,6 +109,13 @@ class Operator:
             self.telemetry.observe(key, report.decision, report.writes, report.saved)
         return None if report.requeue is None else report.requeue.total_seconds()
 
+    def _wake(self, key: Key) -> None:
+        """What has changed is known here in any case; the shard that the release belongs to acts on it."""
+        if self.settings.shard.owns(key):
+            self.queue.add(key)
+        else:
+            self.store.forget(key)
+
     def _failed(self, key: Key, error: Exception) -> None:
         self.telemetry.failures.labels(type(error).__name__).inc()
         where = {"namespace": key.namespace, "release": key.name}
@@ -142,7 +154,7 @@ class Operator:
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
         # Kopf cancels, when it ends, what was begun after it.
-        sensor = Sensor(self.cache, self.store, self.records, self.queue.add)
+        sensor = Sensor(self.cache, self.store, self.records, self._wake)
         relist = Relist(
             self.api,
             self.cache,
@@ -203,7 +215,7 @@ class Operator:
         while True:
             try:
                 for key in await self.store.read_all(self.settings.namespaces):
-                    self.queue.add(key)
+                    self._wake(key)
             except PortError as error:
                 log.warning("reading all releases is tried again: %s", error)
                 await asyncio.sleep(1)
@@ -217,32 +229,45 @@ async def _ended(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _main() -> None:
-    settings = Settings.from_environment()
+async def _main(settings: Settings) -> None:
     set_up_logging(settings.log_format, settings.log_level)
     api = await Api.connect()
+    try:
+        if settings.lease_namespace is None:
+            await Operator(settings, api).run()
+        else:
+            await _elected(settings, api, settings.lease_namespace)
+    finally:
+        await api.close()
+
+
+async def _elected(settings: Settings, api: Api, namespace: str) -> None:
     # A Lease must not wait behind other calls.
     leases = await Api.connect(Timing().deadline / 2)
-    elector = None
-    if settings.lease_namespace is not None:
-        # A container that starts anew in its pod is another one: the old one's last write may be
-        # under way still.
-        identity = f"{os.environ.get('HOSTNAME', 'surefoot')}_{uuid.uuid4().hex[:8]}"
-        elector = Elector(leases, settings.lease_namespace, settings.lease_name, identity)
+    # A container that starts anew in its pod is another one: the old one's last write may be
+    # under way still.
+    identity = f"{os.environ.get('HOSTNAME', 'surefoot')}_{uuid.uuid4().hex[:8]}"
     try:
+        named = leases, namespace, settings.lease_name, identity
+        sharded = settings.shard.count > 1
+        elector = ShardElector(*named, settings.shard) if sharded else Elector(*named)
         await Operator(settings, api, elector).run()
     finally:
         await leases.close()
-        await api.close()
 
 
 def main() -> None:
     """Entry point of `python -m surefoot`."""
-    if sys.argv[1:]:
-        print(HELP, end="")
-        sys.exit(0 if sys.argv[1] in ("-h", "--help") else 2)
+    parser = argparse.ArgumentParser(
+        "python -m surefoot", description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--shard", metavar="I/N", help="work on share I of all releases, of N shares counted from 0"
+    )
+    given = parser.parse_args().shard
+    environment = {**os.environ, **({"SUREFOOT_SHARD": given} if given is not None else {})}
     try:
-        asyncio.run(_main())
+        asyncio.run(_main(Settings.from_environment(environment)))
     except (SettingsError, LostError) as error:
         sys.exit(f"surefoot: {error}")
 

@@ -19,6 +19,7 @@ from pydantic import (
 from surefoot.api.base import is_address, is_label
 from surefoot.api.durations import Duration
 from surefoot.api.metrics_source import DEFAULT_REPLICA_LABELS, SourceKind
+from surefoot.sharding import Shard
 
 PREFIX = "SUREFOOT_"
 
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     namespaces: tuple[str, ...] = ()
     lease_namespace: str | None = None
     lease_name: str = "surefoot"
+    shard: Shard = Shard()
 
     @field_validator("prometheus_url")
     @classmethod
@@ -82,6 +84,11 @@ class Settings(BaseModel):
         if not all(name is None or is_label(name) for name in names):
             raise ValueError("must be names of Kubernetes objects, such as risk,ads")
         return value
+
+    @field_validator("shard", mode="before")
+    @classmethod
+    def _is_a_share(cls, value: object) -> object:
+        return Shard.of(value) if isinstance(value, str) else value
 
     @field_validator("prometheus_tenant")
     @classmethod

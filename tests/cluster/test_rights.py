@@ -4,44 +4,19 @@ import json
 import ssl
 import urllib.error
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from localcluster import build, system
 from localcluster.state import Cluster
 from tests.cluster.conftest import kubectl
 from tests.support.kube import ApiError, Json, Kube
+from tests.support.rights import AT_HOME, EVERYWHERE, ITS_LEASE, listed, rendered, rules, token_of
 from tests.support.story import deployment, release
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-READ = ("get", "list", "watch")
-Rights = dict[tuple[str, str], tuple[str, ...]]
-
-# (API group, resource): verbs. A new right is a line here, in the chart, and in docs/operations.md.
-EVERYWHERE: Rights = {
-    ("surefoot.dev", "modelreleases"): READ,
-    ("surefoot.dev", "releaseactions"): READ,
-    ("surefoot.dev", "releaseclasses"): READ,
-    ("surefoot.dev", "modelreleases/status"): ("patch",),
-    ("surefoot.dev", "releaseactions/status"): ("patch",),
-    ("surefoot.dev", "releaserecords"): (*READ, "create", "patch", "delete"),
-    ("apps", "deployments"): READ,
-    ("", "services"): READ,
-    ("", "configmaps"): ("get",),
-    ("gateway.networking.k8s.io", "httproutes"): (*READ, "create", "patch"),
-    ("events.k8s.io", "events"): ("create",),
-}
-# In the operator's own namespace only, beside the above.
-AT_HOME: Rights = {("coordination.k8s.io", "leases"): ("create",)}
-# Of one Lease alone: the name belongs to the right.
-ITS_LEASE = {("coordination.k8s.io", "leases", verb, "surefoot") for verb in ("get", "update")}
 
 SUREFOOT = "/apis/surefoot.dev/v1alpha1"
 ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/{ns}/httproutes"
 DEPLOYMENT = "/apis/apps/v1/namespaces/{ns}/deployments/fraud-v42"
-REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 # What an operator that was taken over would try: method, path, body.
 DENIED: tuple[tuple[str, str, Any], ...] = (
     ("GET", "/api/v1/secrets", None),
@@ -86,21 +61,6 @@ DENIED: tuple[tuple[str, str, Any], ...] = (
 )  # fmt: skip
 
 
-def rendered(home: str) -> str:
-    """The chart's account and rights, as `helm install` brings them."""
-    shown = ("serviceaccount", "rbac")
-    only = [word for part in shown for word in ("--show-only", f"templates/{part}.yaml")]
-    chart = ROOT / "charts" / "surefoot"
-    setting = ["--namespace", home, "--set", "prometheus.url=http://prometheus.example:9090"]
-    return system.run([build.binary("helm"), "template", "surefoot", chart, *only, *setting])
-
-
-def token_of(admin: Kube, account: str) -> str:
-    path = f"/api/v1/namespaces/{admin.namespace}/serviceaccounts/{account}/token"
-    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    return str(admin.request("POST", path, body)["status"]["token"])
-
-
 @pytest.fixture
 def home(api: Cluster, kube: Kube) -> Kube:
     """The namespace that the chart is installed in, with an account that nobody gave a right, too."""
@@ -116,34 +76,6 @@ def operator(home: Kube) -> Kube:
     return home.within(home.namespace, token_of(home, "surefoot"))
 
 
-def rules(who: Kube, namespace: str) -> set[tuple[str, ...]]:
-    """All that an account may do there, one verb on one resource each."""
-    body = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectRulesReview",
-        "spec": {"namespace": namespace},
-    }
-    status = who.request("POST", REVIEW, body)["status"]
-    assert not status["incomplete"]
-    found = {
-        (group, resource, verb, *rule.get("resourceNames", []))
-        for rule in status["resourceRules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    return found | {
-        ("", path, verb)
-        for rule in status["nonResourceRules"]
-        for path in rule["nonResourceURLs"]
-        for verb in rule["verbs"]
-    }
-
-
-def listed(*many: Rights) -> set[tuple[str, ...]]:
-    return {(*what, verb) for rights in many for what, verbs in rights.items() for verb in verbs}
-
-
 def test_the_operator_s_account_has_exactly_the_listed_rights(home: Kube, operator: Kube) -> None:
     anybody = home.within(home.namespace, token_of(home, "bare"))
     for namespace, expected in (
@@ -151,6 +83,19 @@ def test_the_operator_s_account_has_exactly_the_listed_rights(home: Kube, operat
         ("default", listed(EVERYWHERE)),
     ):
         assert rules(operator, namespace) - rules(anybody, namespace) == expected
+
+
+def test_shards_have_the_right_to_a_lease_each_and_to_the_common_one(
+    api: Cluster, home: Kube, operator: Kube
+) -> None:
+    before = rules(operator, home.namespace)
+    manifests = rendered(home.namespace, "shards=2", parts=("rbac",))
+    kubectl(api, "apply", "-n", home.namespace, "-f", "-", stdin=manifests)
+    assert rules(operator, home.namespace) - before == {
+        ("coordination.k8s.io", "leases", verb, f"surefoot-{index}-of-2")
+        for verb in ("get", "update")
+        for index in range(2)
+    }
 
 
 def test_whatever_else_it_tries_is_denied(home: Kube, operator: Kube) -> None:

@@ -109,6 +109,29 @@ def test_replicas_elect_one_and_outlive_a_drain(default: list[Manifest]) -> None
     assert not of_kind(render("replicas=1"), "PodDisruptionBudget")
 
 
+def test_each_shard_has_replicas_a_lease_and_a_budget_of_its_own() -> None:
+    manifests = render("shards=2")
+    deployments = of_kind(manifests, "Deployment")
+    assert [each["metadata"]["name"] for each in deployments] == ["surefoot-0", "surefoot-1"]
+    (service,) = of_kind(manifests, "Service")
+    for index, deployment in enumerate(deployments):
+        env = {e["name"]: e.get("value") for e in container_of(deployment)["env"]}
+        assert (env["SUREFOOT_SHARD"], env["SUREFOOT_LEASE_NAME"]) == (f"{index}/2", "surefoot")
+        template = deployment["spec"]["template"]
+        chosen = deployment["spec"]["selector"]["matchLabels"]
+        assert chosen["surefoot.dev/shard"] == str(index)
+        assert chosen.items() <= template["metadata"]["labels"].items()
+        (spread,) = template["spec"]["topologySpreadConstraints"]
+        assert spread["labelSelector"]["matchLabels"] == chosen
+        budget = of_kind(manifests, "PodDisruptionBudget")[index]
+        assert budget["metadata"]["name"] == f"surefoot-{index}"
+        assert budget["spec"]["selector"]["matchLabels"] == chosen
+        assert service["spec"]["selector"].items() < chosen.items()
+    (lease,) = of_kind(manifests, "Role")
+    names = ["surefoot", "surefoot-0-of-2", "surefoot-1-of-2"]
+    assert lease["rules"][1]["resourceNames"] == names
+
+
 def test_no_role_has_wildcards_or_secrets(default: list[Manifest]) -> None:
     for role in of_kind(default, "ClusterRole"):
         for rule in role["rules"]:
@@ -294,6 +317,7 @@ def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
         ("prometheus.credentials.A_b.secretName=x", "additional properties 'A_b' not allowed"),
         ("admissionPolicy.recordRestorers={a'b}", "at '/admissionPolicy/recordRestorers/0'"),
         ("log.format=xml", "at '/log/format': value must be one of 'json', 'text'"),
+        ("shards=0", "at '/shards': minimum: got 0, want 1"),
         ("http.port=80", "at '/http/port': minimum: got 80, want 1,024"),
         ("promtheus.url=x", "additional properties 'promtheus' not allowed"),
     ],

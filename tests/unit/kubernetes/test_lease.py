@@ -1,91 +1,17 @@
 """The Lease: who may write, for how long, and what ends it. The API server is an HTTP server of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.lease import Elector, LostError, NotLeaderError, Timing
+from surefoot.adapters.kubernetes.lease import Elector, LostError, NotLeaderError
 from surefoot.ports import TransientError
-
-PATH = "/apis/coordination.k8s.io/v1/namespaces/platform/leases"
-QUICK = Timing(duration=8, deadline=4, renew=0.01, retry=0.01)
-
-
-class Leases:
-    """What an API server does with one Lease: versions, and a conflict for an old one."""
-
-    def __init__(self) -> None:
-        self.lease: dict[str, Any] | None = None
-        self.version, self.reads, self.writes, self.silent = 0, 0, 0, False
-
-    def app(self) -> web.Application:
-        made = web.Application()
-        made.router.add_post(PATH, self._post)
-        made.router.add_get(PATH + "/surefoot", self._get)
-        made.router.add_put(PATH + "/surefoot", self._put)
-        made.router.add_patch("/slow", self._slow)
-        return made
-
-    def keep(self, body: dict[str, Any]) -> web.Response:
-        self.version += 1
-        self.lease = {
-            **body,
-            "metadata": {**body["metadata"], "resourceVersion": str(self.version)},
-        }
-        return web.json_response(self.lease)
-
-    async def _post(self, request: web.Request) -> web.Response:
-        return self.keep(await request.json())
-
-    async def _get(self, _: web.Request) -> web.Response:
-        await self._answers()
-        if self.lease is None:
-            return web.json_response({"message": "no Lease"}, status=404)
-        return web.json_response(self.lease)
-
-    async def _put(self, request: web.Request) -> web.Response:
-        await self._answers()
-        body = await request.json()
-        self.writes += 1
-        if self.lease and body["metadata"]["resourceVersion"] != str(self.version):
-            return web.json_response({"message": "changed"}, status=409)
-        return self.keep(body)
-
-    async def looked_at(self) -> None:
-        """A whole look at it has begun and ended since."""
-        seen = self.reads
-        await soon(lambda: self.reads >= seen + 2)
-
-    async def _answers(self) -> None:
-        self.reads += 1
-        if self.silent:
-            raise web.HTTPServiceUnavailable
-
-    async def _slow(self, _: web.Request) -> web.Response:
-        await asyncio.sleep(30)
-        return web.json_response({})
-
-    @property
-    def holder(self) -> str:
-        assert self.lease is not None
-        return str(self.lease["spec"]["holderIdentity"])
-
-
-class Clock:
-    """Seconds since some moment; they pass when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.kubernetes.leases import QUICK, Clock, Leases, app_of, ended, soon
 
 
 @pytest.fixture
@@ -95,7 +21,7 @@ def leases() -> Leases:
 
 @pytest_asyncio.fixture
 async def api(leases: Leases) -> AsyncIterator[Api]:
-    async with TestServer(leases.app()) as server:
+    async with TestServer(app_of(leases)) as server:
         made = Api(client.Configuration(host=str(server.make_url("/")).rstrip("/")))
         yield made
         await made.close()
@@ -103,19 +29,6 @@ async def api(leases: Leases) -> AsyncIterator[Api]:
 
 def elector(api: Api, clock: Clock, name: str = "one") -> Elector:
     return Elector(api, "platform", "surefoot", name, QUICK, clock)
-
-
-async def soon(true: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            if true():
-                return
-            await asyncio.sleep(0.005)
-
-
-async def ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_lease_is_made_held_and_given_back(api: Api, leases: Leases) -> None:
@@ -156,6 +69,26 @@ async def test_it_is_taken_when_it_was_watched_for_its_whole_duration_without_a_
     assert leases.lease is not None
     assert leases.lease["spec"]["leaseTransitions"] == 4
     await ended(taking)
+
+
+async def test_one_that_was_deleted_is_made_again_when_its_holder_can_write_no_more(
+    api: Api, leases: Leases
+) -> None:
+    clock = Clock()
+    held = {"holderIdentity": "other", "leaseDurationSeconds": 8}
+    leases.keep({"metadata": {"name": "surefoot"}, "spec": held})
+    elector = Elector(api, "platform", "surefoot", "mine", QUICK, clock)
+    running = asyncio.create_task(elector.run())
+    await leases.looked_at()
+    leases.lease = None
+    await leases.looked_at()
+    clock.now += 7
+    await leases.looked_at()
+    assert leases.lease is None
+    clock.now += 2
+    await soon(elector.elected.is_set)
+    assert leases.holder == "mine"
+    await ended(running)
 
 
 async def test_one_that_cannot_renew_stops_writing_long_before_others_may(

@@ -7,6 +7,7 @@ import pytest
 
 from surefoot.api.metrics_source import SourceKind
 from surefoot.settings import Settings, SettingsError
+from surefoot.sharding import Shard
 
 URL = {"SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090"}
 
@@ -32,6 +33,7 @@ def test_every_variable_is_read():
             "SUREFOOT_LOG_LEVEL": "DEBUG",
             "SUREFOOT_HTTP_PORT": "0",
             "SUREFOOT_WORKERS": "4",
+            "SUREFOOT_SHARD": "1/3",
         }
     )
     assert settings == Settings(
@@ -47,6 +49,7 @@ def test_every_variable_is_read():
         log_level="debug",
         http_port=0,
         workers=4,
+        shard=Shard(1, 3),
     )
 
 
@@ -76,6 +79,7 @@ def test_a_missing_address_says_which_variable_to_set():
         ("HTTP_PORT", "70000", "Input should be less than or equal to 65535"),
         ("MAX_SERIES", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "0", "Input should be greater than or equal to 1"),
+        ("SHARD", "3/3", "must be I/N with I from 0 to N-1"),
         ("WORKERS", "many", "Input should be a valid integer"),
     ],
 )

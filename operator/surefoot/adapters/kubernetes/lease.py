@@ -31,12 +31,14 @@ class LostError(Exception):
 @dataclass(frozen=True)
 class Timing:
     """Seconds. A Lease that is not renewed for `duration` may be taken by others; its holder begins
-    no write once `deadline` have passed, and every write ends before `duration`."""
+    no write once `deadline` have passed, and every write ends before `duration`. Giving it back may
+    take `release`: a process that has to end does not wait for an API server that is silent."""
 
     duration: float = 10.0
     deadline: float = 6.0
     renew: float = 2.0
     retry: float = 1.0
+    release: float = 2.0
 
 
 class Elector:
@@ -50,14 +52,17 @@ class Elector:
         identity: str,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
+        shared: bool = False,
     ) -> None:
-        """`api` is its own: a Lease must not wait behind other calls."""
+        """`api` is its own: a Lease must not wait behind other calls. A `shared` one is held by all
+        processes of that identity together: each of them renews it, and none gives it back."""
         self._api, self._identity, self._clock = api, identity, clock
-        self._timing = timing or Timing()
+        self._timing, self._shared = timing or Timing(), shared
         self._namespace, self._name = namespace, name
         self._renewed: float | None = None
         self._lease: Json = {}
         self._seen: tuple[str, float] | None = None
+        self._waits_for = ""
         self.elected = asyncio.Event()
 
     def remaining(self) -> float:
@@ -84,7 +89,7 @@ class Elector:
             if await self._tried(self._take):
                 break
             await asyncio.sleep(self._timing.retry)
-        log.info("this replica leads: %s", self._identity)
+        log.info("%s holds the Lease %s", self._identity, self._name)
         self.elected.set()
         while True:
             await self._hold()
@@ -112,6 +117,8 @@ class Elector:
         try:
             lease = await self._api.get(self._path)
         except NotFoundError:
+            if not self._is_forgotten():
+                return False
             began = self._clock()
             return self._holds(began, await self._api.post(self._folder, self._body(None)))
         if not self._is_free(lease):
@@ -126,32 +133,48 @@ class Elector:
     def _is_free(self, lease: Json) -> bool:
         """Given back, or watched for its whole duration without a sign of life."""
         spec = lease.get("spec") or {}
-        if spec.get("holderIdentity") in (None, "", self._identity):
+        holder = spec.get("holderIdentity")
+        if holder in (None, "", self._identity):
             return True
+        if holder != self._waits_for:
+            log.info("waiting for the Lease %s, which is held by %s", self._name, holder)
+            self._waits_for = holder
         version, now = lease["metadata"]["resourceVersion"], self._clock()
         if self._seen is None or self._seen[0] != version:
             self._seen = version, now
         return now - self._seen[1] > float(spec.get("leaseDurationSeconds") or 0)
 
+    def _is_forgotten(self) -> bool:
+        """A Lease that is gone was never there, or whoever held it when it was deleted writes no more."""
+        if self._seen is None:
+            return True
+        now = self._clock()
+        if self._seen[0]:
+            self._seen = "", now
+        return now - self._seen[1] > self._timing.duration
+
     async def _renew(self) -> bool:
         began = self._clock()
         try:
+            if self._shared:
+                # Another one has renewed it since.
+                await self._look_again()
             answer = await self._api.put(self._path, self._body(self._lease))
         except ConflictError:
-            return await self._is_still_ours()
+            await self._look_again()
+            return False
         except NotFoundError:
             answer = await self._api.post(self._folder, self._body(None))
         return self._holds(began, answer)
 
-    async def _is_still_ours(self) -> bool:
-        """Someone else wrote it: an editor's label is no loss, another holder is."""
+    async def _look_again(self) -> None:
+        """Someone else wrote it: an editor's label is no loss, another holder is. Raises LostError."""
         lease = await self._api.get(self._path)
         holder = (lease.get("spec") or {}).get("holderIdentity")
         if holder != self._identity:
             self._renewed = None
             raise LostError(f"the Lease is held by {holder or 'nobody'}")
         self._lease = lease
-        return False
 
     def _holds(self, began: float, lease: Json) -> bool:
         self._renewed, self._lease = began, lease
@@ -163,7 +186,7 @@ class Elector:
             return
         self._renewed = None
         try:
-            async with asyncio.timeout(self._timing.deadline / 2):
+            async with asyncio.timeout(self._timing.release):
                 await self._give_back()
         except (PortError, TimeoutError) as error:
             log.warning("the Lease was not given back: %s", error or "no answer in time")
