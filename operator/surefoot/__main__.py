@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import kopf
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
 from surefoot.adapters.kubernetes.cache import CLUSTER, Cache
@@ -133,9 +133,14 @@ class Operator:
             text="ok\n" if ready else "watches are starting\n", status=200 if ready else 503
         )
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        body = generate_latest(self.telemetry.registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE_LATEST})
+        await response.prepare(request)
+        for piece in self.telemetry.text():
+            await response.write(piece)
+            await asyncio.sleep(0)  # a tick may be due
+        await response.write_eof()
+        return response
 
     async def run(self) -> None:
         """Until SIGTERM, or until the Lease is lost."""

@@ -1,14 +1,14 @@
 """Releases that are due at about the same time are collected together, so that they share queries."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from datetime import timedelta
 
 from surefoot.adapters.prometheus.collection import Asked
 from surefoot.engine.questions import Answer
 
 Answers = Mapping[str, Answer]
-Collect = Callable[[Mapping[Hashable, Asked]], Awaitable[Mapping[Hashable, Answers]]]
+Collect = Callable[[Mapping[Hashable, Asked]], AsyncIterator[tuple[Hashable, Answers]]]
 # Collections begin at most this often between two scrapes, however many releases there are.
 PER_SCRAPE = 15
 # What one round of ticks asks comes within this time.
@@ -59,7 +59,8 @@ class Gather:
 
     async def _run(self, waiting: Mapping[Hashable, tuple[Asked, asyncio.Future[Answers]]]) -> None:
         wanted = {key: asked for key, (asked, mine) in waiting.items() if not mine.done()}
-        answers = await self._collect(wanted) if wanted else {}
-        for key in wanted:
+        if not wanted:
+            return
+        async for key, answers in self._collect(wanted):
             if not waiting[key][1].done():
-                waiting[key][1].set_result(answers[key])
+                waiting[key][1].set_result(answers)
