@@ -265,7 +265,7 @@ def _stage(releases: list[Name], interval: str) -> Iterator[_Stage]:
             asyncio.run(_build(running, releases, interval))
             _say(f"built in {time.monotonic() - began:.0f} s")
             prometheus = Prometheus(
-                build.binary("prometheus"), Path(scratch), exporter,
+                build.binary("prometheus"), Path(scratch), *exporter.targets,
                 settings={"scrape_interval": SCRAPE, "scrape_timeout": SCRAPE}, honor_labels=True,
             )  # fmt: skip
             try:
@@ -280,6 +280,6 @@ def _stage(releases: list[Name], interval: str) -> Iterator[_Stage]:
 async def _build(running: Cluster, releases: list[Name], interval: str) -> None:
     world = await World.connect(running, releases)
     try:
-        await world.build(interval)
+        await world.build(interval, _say)
     finally:
         await world.api.close()
