@@ -25,7 +25,7 @@ from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.kubernetes.watch import Watch
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
-from surefoot.handlers import MANY, OWN, Sensor, kopf_settings
+from surefoot.handlers import FEW, MANY, Sensor, kopf_settings
 from surefoot.ports import ConflictError, Key, PortError, Ports
 from surefoot.reconcile import reconcile
 from surefoot.settings import Settings, SettingsError
@@ -153,7 +153,7 @@ class Operator:
         relist = Relist(
             self.api,
             self.cache,
-            OWN,
+            FEW,
             lambda kind, body: sensor.saw(kind, body, gone=True),
             self.settings.namespaces,
         )

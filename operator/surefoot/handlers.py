@@ -1,6 +1,6 @@
 """The sensor: every watch event enters the cache and wakes the releases it is about.
 
-Kopf watches what people write to Surefoot; `Watch` what there is of others, and of records, by thousands.
+Kopf watches what people tell Surefoot to do; `Watch` what there may be thousands of.
 """
 
 import dataclasses
@@ -31,10 +31,10 @@ from surefoot.adapters.kubernetes.watch import EndlessBackoff
 from surefoot.ports import Key
 
 Json = dict[str, Any]
-OWN = (RELEASES, ACTIONS, CLASSES)
-"""What people write: kopf's."""
-MANY = (ROUTES, DEPLOYMENTS, SERVICES, RECORDS)
-"""What there are thousands of, most of them of no release: `Watch`'s."""
+FEW = (ACTIONS, CLASSES)
+"""What people write now and then: kopf's."""
+MANY = (RELEASES, ROUTES, DEPLOYMENTS, SERVICES, RECORDS)
+"""What there may be thousands of, or is written by every tick: `Watch`'s."""
 TOKEN_LIFE = timedelta(minutes=10)
 
 
@@ -96,10 +96,10 @@ class Sensor:
         }
 
     def registry(self) -> kopf.OperatorRegistry:
-        """A registry with one event handler per kind of Surefoot's own and nothing else."""
+        """A registry with one event handler for each of those kinds and nothing else."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login)
-        for kind in OWN:
+        for kind in FEW:
             self._subscribe(registry, kind)
         return registry
 

@@ -18,7 +18,7 @@ MERGE_PATCH = "application/merge-patch+json"
 FIELD_MANAGER = "surefoot"
 # Small enough that no tick waits for long while a page is read.
 PAGE = 200
-# Bookmarks come every minute: a stream that is silent for longer is dead.
+# Bookmarks come every minute, where anything changes: a stream that is silent for longer may be dead.
 _QUIET_S = 90.0
 _CONNECT_S = 10.0
 _NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -160,7 +160,8 @@ class Api:
 
     async def watch(self, path: str, version: str, lasting_s: int) -> AsyncIterator[Json]:
         """Events since a resourceVersion, bookmarks among them, until the API server ends the stream,
-        after `lasting_s` at the latest. Raises PortError; ExpiredError where it has forgotten them."""
+        after `lasting_s` at the latest, or says nothing for so long that it may be gone. Raises
+        PortError; ExpiredError where it has forgotten what to go on from."""
         query = [
             ("watch", "true"),
             ("allowWatchBookmarks", "true"),
@@ -182,6 +183,9 @@ class Api:
                     said = event["object"]
                     raise error_of(int(said.get("code", 500)), json.dumps(said), what)
                 yield event
+        except aiohttp.SocketTimeoutError:
+            if response is None:
+                raise _lost(what, TimeoutError("no connection")) from None
         except (*_BROKEN, ValueError, KeyError) as error:
             raise _lost(what, error) from error
         finally:

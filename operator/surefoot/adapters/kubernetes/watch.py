@@ -18,6 +18,8 @@ log = logging.getLogger("surefoot.watch")
 LASTING_S = 300
 # Objects that are taken in before a tick may go on.
 _AT_ONCE = 50
+# What has lasted for as long is no failure, also where nothing was said in it.
+_LASTED_S = 10.0
 Json = dict[str, Any]
 
 
@@ -90,14 +92,19 @@ class Watch:
         self._version = version
 
     async def _follow(self) -> None:
+        began = asyncio.get_running_loop().time()
         # Streams that began together do not end together.
         lasting_s = random.randint(LASTING_S, 2 * LASTING_S)
-        async for event in self._api.watch(self._path, self._version, lasting_s):
-            body = event["object"]
-            if event["type"] != "BOOKMARK":
-                self._pass_on(body, gone=event["type"] == "DELETED")
-            self._version = _version(body)
-            self._waits, self._said = iter(EndlessBackoff()), ""
+        try:
+            async for event in self._api.watch(self._path, self._version, lasting_s):
+                body = event["object"]
+                if event["type"] != "BOOKMARK":
+                    self._pass_on(body, gone=event["type"] == "DELETED")
+                self._version = _version(body)
+                self._said = ""
+        finally:
+            if asyncio.get_running_loop().time() - began > _LASTED_S:
+                self._waits = iter(EndlessBackoff())
 
     def _pass_on(self, body: Json, gone: bool) -> None:
         """An object that nobody can read must not keep the others from being seen."""
