@@ -224,6 +224,28 @@ async def test_releases_that_are_due_together_are_collected_together() -> None:
     await gather.close()
 
 
+async def test_thousands_that_ask_in_one_moment_are_not_all_collected_at_once() -> None:
+    under_way: list[int] = []
+    seen: list[int] = []
+
+    async def collect(
+        asked: Mapping[Hashable, Asked],
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
+        under_way.append(len(asked))
+        seen.append(sum(under_way))
+        for key in asked:
+            await asyncio.sleep(0)
+            yield key, {}
+        under_way.remove(len(asked))
+
+    gather = Gather(collect, timedelta(seconds=0.3))
+    answers = await asyncio.gather(*(gather.join(key, Asked([], NOW)) for key in range(1050)))
+    assert answers == [{}] * 1050
+    assert len(seen) == 11
+    assert max(seen) <= 400
+    await gather.close()
+
+
 async def test_a_release_has_its_answers_before_those_of_the_others_are_made() -> None:
     async def collect(
         asked: Mapping[Hashable, Asked],
