@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tests.bench.machine import measured
-from tests.bench.scale_count import Sample, memory_mb, most_writes_of_one, quantile, writes
+from tests.bench.scale_count import Requests, Sample, memory_mb, quantile
 from tests.bench.scale_plot import plot
 from tests.bench.scale_stage import ScaleStage, say, scale_stage
 from tests.bench.scale_world import names
@@ -42,6 +42,7 @@ class Row:
     queries_per_release_tick: float = 0.0
     writes: dict[str, int] = field(default_factory=dict)
     most_writes_of_one: int = 0
+    reads: int = 0
     steal_percent: float = 0.0
     busy_percent: float = 0.0
     peak_mb: float = 0.0
@@ -111,10 +112,11 @@ def table(rows: Sequence[Row]) -> str:
         "ticks a second": [f"{row.ticks_per_s:.1f}" for row in rows],
         "lateness p99, s": [f"{row.lateness_p99_s:g}" for row in rows],
         "queries per evaluation": [f"{row.queries_per_release_tick:.3f}" for row in rows],
-        "writes per interval": [f"{row.writes_per_interval:.2f}" for row in rows],
-        "of one release; intervals": [
+        "writes per release, interval": [f"{row.writes_per_interval:.2f}" for row in rows],
+        "most of one; intervals": [
             f"{row.most_writes_of_one}; {row.intervals:.1f}" for row in rows
         ],
+        "reads of the API, in all": [f"{row.reads}" for row in rows],
         "cold start, s": [f"{row.cold_start_s:.1f}" for row in rows],
         "API server killed, s; MB": [f"{row.storm_s:.1f}; {row.storm_mb:.0f}" for row in rows],
         "revert: median; longest, s": [
@@ -183,6 +185,7 @@ def _watch(stage: ScaleStage, operator: OperatorProcess, row: Row, window_s: flo
     row.ticks_per_s = round(ticks / passed, 1)
     row.lateness_p99_s = quantile(before.lateness, after.lateness, 0.99)
     row.queries_per_release_tick = round((after.queries - before.queries) / evaluations, 3)
-    row.writes = dict(writes(log, skip))
-    row.most_writes_of_one = most_writes_of_one(log, skip)
+    requests = Requests.since(log, skip)
+    row.writes, row.reads = dict(requests.writes), requests.reads
+    row.most_writes_of_one = max(requests.releases.values(), default=0)
     row.steal_percent, row.busy_percent = load.steal_percent, load.busy_percent

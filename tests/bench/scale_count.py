@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from tests.bench.stage import OPERATOR
 from tests.support.story import OperatorProcess
 
 _WRITES = ("create", "update", "patch", "delete")
@@ -66,43 +68,37 @@ def quantile(before: Buckets, after: Buckets, q: float) -> float:
     return next(edge for edge, count in counts if count >= q * counts[-1][1])
 
 
-def _entries(log: Path, skip: int) -> Iterator[dict[str, object]]:
+@dataclass(frozen=True)
+class Requests:
+    """The operator's requests since a place in the audit log."""
+
+    writes: Counter[str]
+    """By what they were."""
+    releases: Counter[tuple[str, str]]
+    """Writes of each release."""
+    reads: int
+
+    @classmethod
+    def since(cls, log: Path, place: int) -> Requests:
+        writes: Counter[str] = Counter()
+        releases: Counter[tuple[str, str]] = Counter()
+        reads = 0
+        for entry in _entries(log, place):
+            what = entry.get("objectRef") or {}
+            if entry["verb"] not in _WRITES:
+                reads += 1
+                continue
+            parts = filter(None, (entry["verb"], what["resource"], what.get("subresource")))
+            writes[" ".join(parts)] += 1
+            if what["resource"] == "modelreleases":
+                releases[what["namespace"], what["name"]] += 1
+        return cls(writes, releases, reads)
+
+
+def _entries(log: Path, place: int) -> Iterator[dict[str, Any]]:
     with log.open() as lines:
-        lines.seek(skip)
+        lines.seek(place)
         for line in lines:
             entry = json.loads(line)
-            if entry.get("userAgent", "").startswith("surefoot") and entry["verb"] in _WRITES:
+            if entry["user"].get("username") == OPERATOR:
                 yield entry
-
-
-def writes(log: Path, skip: int) -> Counter[str]:
-    """The operator's writes since then, by what they were."""
-    found: Counter[str] = Counter()
-    for entry in _entries(log, skip):
-        what = entry.get("objectRef")
-        assert isinstance(what, dict)
-        parts = filter(None, (str(entry["verb"]), what["resource"], what.get("subresource")))
-        found[" ".join(parts)] += 1
-    return found
-
-
-def most_writes_of_one(log: Path, skip: int) -> int:
-    """How often the release was written that was written most often."""
-    found: Counter[tuple[str, str]] = Counter()
-    for entry in _entries(log, skip):
-        what = entry.get("objectRef")
-        assert isinstance(what, dict)
-        if what["resource"] == "modelreleases":
-            found[what["namespace"], what["name"]] += 1
-    return max(found.values(), default=0)
-
-
-def released_since(log: Path, skip: int) -> int:
-    """How many releases have been written since then."""
-    found = set()
-    for entry in _entries(log, skip):
-        what = entry.get("objectRef")
-        assert isinstance(what, dict)
-        if what["resource"] == "modelreleases":
-            found.add((what["namespace"], what["name"]))
-    return len(found)

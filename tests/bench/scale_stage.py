@@ -16,7 +16,7 @@ from typing import Any
 
 from localcluster import build, cluster, process
 from localcluster.state import Cluster
-from tests.bench.scale_count import memory_mb, released_since, releases_shown
+from tests.bench.scale_count import Requests, memory_mb, releases_shown
 from tests.bench.scale_world import WEIGHT, Exporter, Name, World
 from tests.bench.stage import apply_crds, operators_kubeconfig
 from tests.cluster.prometheus.exporters import Prometheus
@@ -58,7 +58,8 @@ class ScaleStage:
             world, left = await World.connect(self.cluster, self.releases), len(self.releases)
             try:
                 while left:
-                    await asyncio.sleep(2)
+                    # Listing thousands takes a core for seconds.
+                    await asyncio.sleep(2 + len(self.releases) / 250)
                     await world.accept()
                     left = sum(not _verified(status) for status in await world.statuses())
                     say(f"{len(self.releases) - left} stand at {WEIGHT} %")
@@ -84,7 +85,8 @@ class ScaleStage:
         skip = log.stat().st_size
         cluster.up("api", self.cluster.name, audit=True)
         began = time.monotonic()
-        until(lambda: released_since(log, skip) >= len(self.releases), 600, every_s=2)
+        every = len(self.releases)
+        until(lambda: len(Requests.since(log, skip).releases) >= every, 600, every_s=2)
         assert operator.process.poll() is None, operator.log.read_text()[-2000:]
         return round(time.monotonic() - began, 1), memory_mb(operator)
 
