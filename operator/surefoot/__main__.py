@@ -7,16 +7,17 @@ import os
 import signal
 import sys
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import kopf
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.cache import Cache
+from surefoot.adapters.kubernetes.cache import CLUSTER, Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
@@ -24,8 +25,9 @@ from surefoot.adapters.kubernetes.relist import Relist
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.shardlease import ShardElector
 from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.kubernetes.watch import Watch
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
-from surefoot.handlers import Sensor, kopf_settings
+from surefoot.handlers import FEW, MANY, Sensor, kopf_settings
 from surefoot.ports import ConflictError, Key, PortError, Ports
 from surefoot.reconcile import reconcile
 from surefoot.settings import Settings, SettingsError
@@ -143,9 +145,14 @@ class Operator:
             text="ok\n" if ready else "watches are starting\n", status=200 if ready else 503
         )
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        body = generate_latest(self.telemetry.registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE_LATEST})
+        await response.prepare(request)
+        for piece in self.telemetry.text():
+            await response.write(piece)
+            await asyncio.sleep(0)  # a tick may be due
+        await response.write_eof()
+        return response
 
     async def run(self) -> None:
         """Until SIGTERM, or until the Lease is lost."""
@@ -158,13 +165,22 @@ class Operator:
         relist = Relist(
             self.api,
             self.cache,
-            sensor.kinds,
+            FEW,
             lambda kind, body: sensor.saw(kind, body, gone=True),
             self.settings.namespaces,
         )
-        tasks = [
-            asyncio.create_task(work) for work in (self._told_to(stop), self._work(), relist.run())
+        watches = [
+            Watch(self.api, self.cache, kind, namespace, sensor.saw)
+            for kind in MANY
+            for namespace in self.settings.namespaces or (CLUSTER,)
         ]
+        running = (
+            self._told_to(stop),
+            self._work(watches),
+            relist.run(),
+            *(w.run() for w in watches),
+        )
+        tasks = [asyncio.create_task(work) for work in running]
         if self.elector is not None:
             tasks.append(asyncio.create_task(self.elector.run()))
         senses = asyncio.create_task(self._sense(sensor, stop))
@@ -201,8 +217,11 @@ class Operator:
             stop_flag=stop,
         )  # fmt: skip
 
-    async def _work(self) -> None:
+    async def _work(self, watches: Sequence[Watch]) -> None:
         """Ticks, from the moment on in which this replica leads."""
+        for watch in watches:
+            # What is not known yet would be asked for, object by object.
+            await watch.tried.wait()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self._catch_up()

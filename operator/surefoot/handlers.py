@@ -1,15 +1,17 @@
-"""Kopf as the sensor: every watch event enters the cache and wakes the releases it is about."""
+"""The sensor: every watch event enters the cache and wakes the releases it is about.
+
+Kopf watches what people tell Surefoot to do; `Watch` what there may be thousands of.
+"""
 
 import dataclasses
-import itertools
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
 
 from surefoot.adapters.kubernetes import mentions
+from surefoot.adapters.kubernetes.api import PAGE
 from surefoot.adapters.kubernetes.bodies import text
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
@@ -25,18 +27,15 @@ from surefoot.adapters.kubernetes.cache import (
 )
 from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.kubernetes.watch import EndlessBackoff
 from surefoot.ports import Key
 
 Json = dict[str, Any]
+FEW = (ACTIONS, CLASSES)
+"""What people write now and then: kopf's."""
+MANY = (RELEASES, ROUTES, DEPLOYMENTS, SERVICES, RECORDS)
+"""What there may be thousands of, or is written by every tick: `Watch`'s."""
 TOKEN_LIFE = timedelta(minutes=10)
-
-
-class EndlessBackoff:
-    """Seconds between tries at an API server that fails: kopf's own list ends, and it with it."""
-
-    def __iter__(self) -> Iterator[float]:
-        for tries in itertools.count():
-            yield min(0.2 * 2.0 ** min(tries, 8), 15.0) * random.uniform(0.5, 1.0)
 
 
 class _NoDiff(kopf.AnnotationsDiffBaseStorage):
@@ -56,6 +55,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.queueing.worker_limit = 200
     settings.watching.server_timeout = 300
     settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = PAGE
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = EndlessBackoff()
     settings.posting.enabled = False
@@ -95,16 +95,11 @@ class Sensor:
             RECORDS: self._record,
         }
 
-    @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """What is watched and kept: of records, of which there are many, `KubernetesRecords` keeps little."""
-        return tuple(kind for kind in self._watched if kind != RECORDS)
-
     def registry(self) -> kopf.OperatorRegistry:
-        """A registry with one event handler per kind and nothing else."""
+        """A registry with one event handler for each of those kinds and nothing else."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(login)
-        for kind in self._watched:
+        for kind in FEW:
             self._subscribe(registry, kind)
         return registry
 
@@ -134,11 +129,8 @@ class Sensor:
 
     def _is_known(self, body: Json) -> bool:
         """What a tick wrote comes back as an event: that tick knows, and another one has nothing to do."""
-        key, versions = self._key(body), ("uid", "resourceVersion")
-        known = self._cache.get(RELEASES, *key)
-        return known is not None and all(
-            known["metadata"].get(each) == body["metadata"].get(each) for each in versions
-        )
+        meta, known = body["metadata"], self._cache.known(RELEASES, *self._key(body))
+        return known is not None and known[2:] == (meta.get("uid"), meta.get("resourceVersion"))
 
     def _release(self, body: Json, gone: bool) -> None:
         key = self._key(body)

@@ -18,7 +18,7 @@ from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Record, Route
 from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
-_MOST_PLANS = 1024
+_MOST_PLANS = 256
 
 
 async def observe(

@@ -2,10 +2,14 @@
 
 import json
 import logging
+import re
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from surefoot.api.plain import one_line
 from surefoot.api.status import ModelReleaseStatus, SignalStatus
@@ -14,6 +18,8 @@ from surefoot.engine.effects import Decision
 from surefoot.ports import Key
 
 _MOST_LOGGED = 8192
+# Releases whose lines are made at once, which takes a few milliseconds.
+_PIECE = 200
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -22,7 +28,6 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        names = ("namespace", "release")
         self.ticks = Counter(
             "surefoot_ticks", "Ticks by the rule that spoke.", ("rule",), registry=self.registry
         )
@@ -50,35 +55,10 @@ class Telemetry:
             ("namespace", "reason"),
             registry=self.registry,
         )
-        self.weight = Gauge(
-            "surefoot_candidate_weight_percent",
-            "Candidate weight.",
-            (*names, "kind"),
-            registry=self.registry,
-        )
-        self.phase = Gauge(
-            "surefoot_release_phase",
-            "1 for the phase that a release is in.",
-            (*names, "phase"),
-            registry=self.registry,
-        )
-        self.value = Gauge(
-            "surefoot_signal_value",
-            "The candidate's value of a signal.",
-            (*names, "signal"),
-            registry=self.registry,
-        )
-        self.verdict = Gauge(
-            "surefoot_signal_verdict",
-            "The verdict: 0 Pass, 1 NoData, 2 Inconclusive, 3 Error, 4 Fail, below 0 does not gate.",
-            (*names, "signal"),
-            registry=self.registry,
-        )
         self.leads = Gauge(
             "surefoot_leader", "1 where this replica writes.", registry=self.registry
         )
-        self._signals: dict[Key, set[str]] = {}
-        self._shown: dict[Key, tuple[Phase, tuple[int, int] | None]] = {}
+        self._releases: dict[Key, _Shown] = {}
 
     def observe(self, key: Key, decision: Decision, writes: int, saved: bool) -> None:
         """Account for one tick."""
@@ -88,49 +68,87 @@ class Telemetry:
         self.writes.labels("effect").inc(writes)
         for said in decision.announcements:
             self.announced.labels(key.namespace, said.reason.value).inc()
-        status, traffic = decision.status, decision.status.traffic
-        weights = (traffic.intended, traffic.observed or 0) if traffic is not None else None
-        if self._shown.get(key) != (status.phase, weights):
-            self._shown[key] = status.phase, weights
-            for phase in Phase:
-                self.phase.labels(*key, phase.value).set(phase is status.phase)
-            for name, weight in zip(("intended", "observed"), weights or (), strict=False):
-                self.weight.labels(*key, name).set(weight)
-        self._observe_signals(key, decision)
-
-    def _observe_signals(self, key: Key, decision: Decision) -> None:
-        levels = {verdict.label: int(verdict) for verdict in Verdict}
-        status = decision.status
-        flying = status.release is not None and status.release.outcome is None
-        judged = status.signals if flying else _watched(status)
-        names = {signal.name for signal in judged}
-        for gone in self._signals.get(key, set()) - names:
-            self._drop_signal(key, gone)
-        self._signals[key] = names
-        for signal in judged:
-            if signal.value is not None:
-                self.value.labels(*key, signal.name).set(signal.value)
-            else:
-                self._drop(self.value, (*key, signal.name))
-            self.verdict.labels(*key, signal.name).set(levels.get(signal.verdict, 3))
-
-    def _drop_signal(self, key: Key, name: str) -> None:
-        for gauge in (self.value, self.verdict):
-            self._drop(gauge, (*key, name))
-
-    @staticmethod
-    def _drop(gauge: Gauge, labels: tuple[str, ...]) -> None:
-        if labels in gauge._metrics:
-            gauge.remove(*labels)
+        self._releases[key] = _shown(decision.status)
 
     def forget(self, key: Key) -> None:
         """Series of a release that is gone would be alerted on for ever."""
-        self._shown.pop(key, None)
-        for name in self._signals.pop(key, set()):
-            self._drop_signal(key, name)
-        for gauge, labels in ((self.weight, ("intended", "observed")), (self.phase, tuple(Phase))):
-            for label in labels:
-                self._drop(gauge, (*key, str(label)))
+        self._releases.pop(key, None)
+
+    def text(self) -> Iterator[bytes]:
+        """All of it as Prometheus reads it, in pieces: of thousands of releases it is megabytes."""
+        yield generate_latest(self.registry)
+        releases = list(self._releases.items())
+        for family in _FAMILIES:
+            yield f"# HELP {family.name} {family.help}\n# TYPE {family.name} gauge\n".encode()
+            for first in range(0, len(releases), _PIECE):
+                piece = releases[first : first + _PIECE]
+                yield "".join(line for each in piece for line in family.lines(*each)).encode()
+
+
+class _Shown(NamedTuple):
+    """What is shown of a release; a gauge object for each number would take ten times the memory."""
+
+    phase: Phase
+    weights: tuple[int, int] | None
+    signals: tuple[tuple[str, float | None, int], ...]
+
+
+@dataclass(frozen=True)
+class _Family:
+    """A gauge with a series for each release and each value of one more label."""
+
+    name: str
+    help: str
+    label: str
+    of: Callable[[_Shown], Iterable[tuple[str, float | None]]]
+
+    def lines(self, key: Key, shown: _Shown) -> Iterator[str]:
+        where = f'namespace="{key.namespace}",release="{key.name}"'
+        for value, number in self.of(shown):
+            if number is not None:
+                said = _ESCAPED.sub(lambda found: _ESCAPES[found[0]], value)
+                yield f'{self.name}{{{self.label}="{said}",{where}}} {float(number)!r}\n'
+
+
+_ESCAPED, _ESCAPES = re.compile(r'[\\"\n]'), {"\\": r"\\", '"': r"\"", "\n": r"\n"}
+_FAMILIES = (
+    _Family(
+        "surefoot_candidate_weight_percent",
+        "Candidate weight.",
+        "kind",
+        lambda shown: zip(("intended", "observed"), shown.weights or (), strict=False),
+    ),
+    _Family(
+        "surefoot_release_phase",
+        "1 for the phase that a release is in.",
+        "phase",
+        lambda shown: ((phase.value, phase is shown.phase) for phase in Phase),
+    ),
+    _Family(
+        "surefoot_signal_value",
+        "The candidate's value of a signal.",
+        "signal",
+        lambda shown: ((name, value) for name, value, _ in shown.signals),
+    ),
+    _Family(
+        "surefoot_signal_verdict",
+        "The verdict: 0 Pass, 1 NoData, 2 Inconclusive, 3 Error, 4 Fail, below 0 does not gate.",
+        "signal",
+        lambda shown: ((name, level) for name, _, level in shown.signals),
+    ),
+)
+_LEVELS = {verdict.label: int(verdict) for verdict in Verdict}
+
+
+def _shown(status: ModelReleaseStatus) -> _Shown:
+    traffic = status.traffic
+    flying = status.release is not None and status.release.outcome is None
+    judged = status.signals if flying else _watched(status)
+    return _Shown(
+        status.phase,
+        (traffic.intended, traffic.observed or 0) if traffic is not None else None,
+        tuple((each.name, each.value, _LEVELS.get(each.verdict, 3)) for each in judged),
+    )
 
 
 def _watched(status: ModelReleaseStatus) -> list[SignalStatus]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from kubernetes.aio import client, config
 
 from localcluster.state import Cluster
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api
+from tests.support.exposition import TEXT, Exposition
 from tests.support.story import deployment
 
 Json = dict[str, Any]
@@ -22,6 +21,7 @@ PER_NAMESPACE = 100
 WEIGHT = 10
 ARMS = ("v41", "v42")
 _AT_ONCE = 32
+_SAID_EVERY = 1000
 _LES = ("5", "10", "25", "50", "100", "250", "500", "+Inf")
 _SCORES = ("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.8", "+Inf")
 
@@ -38,41 +38,40 @@ def names(count: int) -> list[Name]:
     return [Name(f"team-{n // PER_NAMESPACE}", f"model-{n}") for n in range(count)]
 
 
+@dataclass(frozen=True)
+class Target:
+    """What Prometheus scrapes for one namespace."""
+
+    target: str
+    labels: dict[str, str]
+
+
 class Exporter:
     """What Envoy and the model servers would export for all releases: the same numbers for each, but
-    for those that fail. Every series rises with time."""
+    for those that fail. Every series rises with time. One target for each namespace, as no single
+    one would serve thousands, and so that their scrapes are spread as Prometheus spreads them."""
 
     def __init__(self, releases: Iterable[Name]) -> None:
-        self._releases, self._began = list(releases), time.monotonic()
-        self.labels: dict[str, str] = {}
-        self._text = "".join(map(_lines, self._releases)).encode()
+        lines: dict[str, list[str]] = {}
+        for each in releases:
+            lines.setdefault(f"/{each.namespace}", []).append(_lines(each))
+        self._texts = {path: "".join(some).encode() for path, some in lines.items()}
         self._failing: dict[Name, float] = {}
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = outer.text()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._began = time.monotonic()
+        self._served = Exposition(lambda path: (self._text(path), TEXT))
 
     @property
-    def target(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
+    def targets(self) -> list[Target]:
+        return [
+            Target(self._served.address, {"__metrics_path__": path, "instance": path})
+            for path in self._texts
+        ]
 
     def fail(self, release: Name) -> None:
         """From now on half of what its candidate answers is an error."""
         self._failing[release] = time.monotonic()
 
-    def text(self) -> bytes:
+    def _text(self, path: str) -> bytes:
         """10 requests a second to each candidate, 90 to each incumbent, an error in a thousand."""
         passed = time.monotonic() - self._began
         values = {b"n%d" % n: int(1000 + rate * passed) for n, rate in enumerate((90, 10))}
@@ -81,16 +80,15 @@ class Exporter:
             for at in range(len(_LES)):
                 share = (at + 1) / len(_LES)
                 values[b"h%d_%d" % (n, at)] = int((1000 + rate * passed) * share)
-        text = self._text % values
-        for release, since in self._failing.items():
+        text = self._texts[path] % values
+        for release, since in list(self._failing.items()):
             bad = int(values[b"b1"] + 5 * (time.monotonic() - since))
             old = f"{_errors(release, ARMS[1])} {values[b'b1']}\n".encode()
             text = text.replace(old, f"{_errors(release, ARMS[1])} {bad}\n".encode())
         return text
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.stop()
 
 
 def _errors(release: Name, arm: str) -> str:
@@ -171,13 +169,16 @@ class World:
         await config.load_kube_config(str(cluster.kubeconfig), client_configuration=configuration)
         return cls(Api(configuration, 60.0), releases)
 
-    async def build(self, interval: str) -> None:
+    async def build(self, interval: str, say: Callable[[str], None]) -> None:
         """Every object of every release, its pods said to be available."""
         for namespace in dict.fromkeys(each.namespace for each in self.releases):
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
             await self.api.post("/api/v1/namespaces", body)
-        await _each(self._arm(each, arm) for each in self.releases for arm in ARMS)
-        await _each(self._release(each, interval) for each in self.releases)
+        for first in range(0, len(self.releases), _SAID_EVERY):
+            some = self.releases[first : first + _SAID_EVERY]
+            await _each(self._arm(each, arm) for each in some for arm in ARMS)
+            await _each(self._release(each, interval) for each in some)
+            say(f"{first + len(some)} of {len(self.releases)} are made")
 
     async def _arm(self, release: Name, arm: str) -> None:
         name, where = f"{release.name}-{arm}", f"namespaces/{release.namespace}"

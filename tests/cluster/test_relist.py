@@ -33,9 +33,6 @@ async def test_what_is_no_more_is_told_once_and_what_is_there_stays(
             for kind in kinds:
                 await relist.once(kind)
         assert sorted(told) == ["goes", "made-anew"]
-        left = [
-            body["metadata"]["name"] for body in cache.in_namespace(DEPLOYMENTS, kube.namespace)
-        ]
-        assert left == ["stays"]
+        assert [left.name for left in cache.every(DEPLOYMENTS, kube.namespace)] == ["stays"]
     finally:
         await connection.close()

@@ -11,11 +11,11 @@ import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socket import socket
 from typing import Any
 
+from tests.support.exposition import TEXT, Exposition
 from tests.support.kube import ApiError, Json, Kube
 from tests.support.poll import until
 
@@ -159,26 +159,11 @@ class Traffic:
         self._counts: dict[str, list[float]] = {}
         self._last = time.monotonic()
         self._lock = threading.Lock()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = outer.text().encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self._served = Exposition(lambda _: (self.text().encode(), TEXT))
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.server.server_port}"
+        return self._served.address
 
     def flow(
         self, namespace: str, service_name: str, per_second: float, error_share: float

@@ -2,14 +2,13 @@
 
 import json
 import subprocess
-import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.support.exposition import TEXT, Exposition
 from tests.support.poll import until
 from tests.support.story import free_port
 
@@ -26,30 +25,19 @@ class Exporter:
         self, text: str | bytes | None = "", labels: Mapping[str, str] | None = None
     ) -> None:
         self.text, self.labels = text, dict(labels or {})
-        outer = self
+        self._served = Exposition(self._page)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                text = outer.text
-                self.send_response(503 if text is None else 200)
-                binary = isinstance(text, bytes)
-                self.send_header("Content-Type", BINARY if binary else "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(text if isinstance(text, bytes) else (text or "").encode())
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+    def _page(self, _: str) -> tuple[bytes, str] | None:
+        if self.text is None:
+            return None
+        return (self.text, BINARY) if isinstance(self.text, bytes) else (self.text.encode(), TEXT)
 
     @property
     def target(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
+        return self._served.address
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.stop()
 
 
 class Target(Protocol):

@@ -6,7 +6,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from prometheus_client import generate_latest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from surefoot.api.status import (
     Backend,
@@ -50,13 +52,22 @@ def signal(name="errors", verdict="Pass", value=0.25):
     return SignalStatus(name=name, type="ErrorRate", verdict=verdict, value=value)
 
 
+def samples(telemetry, name):
+    """As Prometheus reads the text."""
+    text = b"".join(telemetry.text()).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    return families[name].samples
+
+
 def sample(telemetry, name, **labels):
     where = {"namespace": "risk", "release": "fraud", **labels}
-    return telemetry.registry.get_sample_value(name, where)
+    found = [each.value for each in samples(telemetry, name) if each.labels == where]
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def series_of(telemetry):
-    text = generate_latest(telemetry.registry).decode()
+    text = b"".join(telemetry.text()).decode()
     return [line for line in text.splitlines() if 'release="fraud"' in line]
 
 
@@ -151,6 +162,25 @@ def test_a_release_that_was_never_seen_is_forgotten_without_a_word(telemetry):
     telemetry.observe(KEY, decision(traffic=False), 0, False)
     telemetry.forget(KEY)
     assert series_of(telemetry) == []
+
+
+def test_each_of_many_releases_is_shown_once(telemetry):
+    keys = [Key("risk", f"fraud-{number}") for number in range(1001)]
+    for key in keys:
+        telemetry.observe(key, decision(signal()), 0, False)
+    for name in ("surefoot_signal_value", "surefoot_signal_verdict"):
+        found = [each.labels["release"] for each in samples(telemetry, name)]
+        assert found == [key.name for key in keys]
+    phases = [each.value for each in samples(telemetry, "surefoot_release_phase")]
+    assert (len(phases), sum(phases)) == (1001 * len(Phase), 1001)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.floats())
+def test_whatever_a_status_says_of_a_signal_can_be_read(name, value):
+    telemetry = Telemetry()
+    telemetry.observe(KEY, decision(signal(name, value=value)), 0, False)
+    found = sample(telemetry, "surefoot_signal_value", signal=name)
+    assert found == value or (found != found and value != value)
 
 
 def test_ticks_writes_and_transitions_are_counted(telemetry):

@@ -12,6 +12,7 @@ from surefoot.adapters.prometheus.schedule import (
     newest_sample,
     next_due,
     next_lag,
+    place,
 )
 from surefoot.engine.questions import Answer, Reading
 from surefoot.stats.measures import Scalar
@@ -100,3 +101,15 @@ def test_the_newest_sample_is_the_candidates_and_older_than_the_question() -> No
     assert newest_sample({**answers, "d": answer(T0)}, T0) == T0 - ago(1)
     assert newest_sample({"c": answer(None)}, T0) is None
     assert newest_sample({"c": answer(None)}, T0 + ago(1)) == T0  # the incumbent's
+
+
+def test_one_release_alone_does_not_wait_for_its_place() -> None:
+    assert place(("risk", "fraud"), 1, ago(15)) == ago(0)
+
+
+@pytest.mark.parametrize(("among", "within"), [(2, 0.005), (101, 0.5), (5000, 1.0)])
+def test_many_releases_are_spread_over_a_part_of_a_scrape(among: int, within: float) -> None:
+    places = [place(("risk", f"model-{n}"), among, ago(15)).total_seconds() for n in range(1000)]
+    assert 0 <= min(places) < 0.02 * within
+    assert 0.98 * within < max(places) < within
+    assert abs(sum(places) / 1000 / within - 0.5) < 0.05

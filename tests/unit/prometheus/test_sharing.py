@@ -1,7 +1,7 @@
 """What releases and signals share of their queries, and that none suffers for another."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -209,9 +209,12 @@ async def test_of_releases_of_one_class_only_the_one_whose_query_fails_is_asked_
 async def test_releases_that_are_due_together_are_collected_together() -> None:
     seen: list[set[Hashable]] = []
 
-    async def collect(asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+    async def collect(
+        asked: Mapping[Hashable, Asked],
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
         seen.append(set(asked))
-        return {key: {} for key in asked}
+        for key in asked:
+            yield key, {}
 
     gather = Gather(collect, timedelta(seconds=0.3))
     nothing = Asked([], NOW)
@@ -221,12 +224,52 @@ async def test_releases_that_are_due_together_are_collected_together() -> None:
     await gather.close()
 
 
+async def test_thousands_that_ask_in_one_moment_are_not_all_collected_at_once() -> None:
+    under_way: list[int] = []
+    seen: list[int] = []
+
+    async def collect(
+        asked: Mapping[Hashable, Asked],
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
+        under_way.append(len(asked))
+        seen.append(sum(under_way))
+        for key in asked:
+            await asyncio.sleep(0)
+            yield key, {}
+        under_way.remove(len(asked))
+
+    gather = Gather(collect, timedelta(seconds=0.3))
+    answers = await asyncio.gather(*(gather.join(key, Asked([], NOW)) for key in range(1050)))
+    assert answers == [{}] * 1050
+    assert len(seen) == 11
+    assert max(seen) <= 400
+    await gather.close()
+
+
+async def test_a_release_has_its_answers_before_those_of_the_others_are_made() -> None:
+    async def collect(
+        asked: Mapping[Hashable, Asked],
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
+        yield "first", {}
+        await asyncio.Event().wait()
+
+    gather = Gather(collect, timedelta(seconds=0.3))
+    second = asyncio.create_task(gather.join("second", Asked([], NOW)))
+    assert await asyncio.wait_for(gather.join("first", Asked([], NOW)), 60) == {}
+    assert not second.done()
+    second.cancel()
+    await gather.close()
+
+
 async def test_what_was_cancelled_while_it_waited_is_not_collected() -> None:
     seen: list[set[Hashable]] = []
 
-    async def collect(asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+    async def collect(
+        asked: Mapping[Hashable, Asked],
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
         seen.append(set(asked))
-        return {key: {} for key in asked}
+        for key in asked:
+            yield key, {}
 
     gather = Gather(collect, timedelta(seconds=0.3))
     gone = asyncio.create_task(gather.join("gone", Asked([], NOW)))

@@ -4,7 +4,8 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -15,7 +16,11 @@ from surefoot.ports import ConflictError, PermanentError, PortError, TransientEr
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 FIELD_MANAGER = "surefoot"
-PAGE = 500
+# Small enough that no tick waits for long while a page is read.
+PAGE = 200
+# Bookmarks come every minute, where anything changes: a stream that is silent for longer may be dead.
+_QUIET_S = 90.0
+_CONNECT_S = 10.0
 _NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 Json = dict[str, Any]
 
@@ -26,6 +31,10 @@ class NotFoundError(PermanentError):
 
 class ExistsError(ConflictError):
     """What was to be created is there already."""
+
+
+class ExpiredError(PermanentError):
+    """The API server has forgotten where to go on from: list anew."""
 
 
 class RefusedError(PermanentError):
@@ -60,6 +69,8 @@ def error_of(status: int, body: str, what: str) -> PortError:
         return NotFoundError(text)
     if status == 409 and reason == "AlreadyExists":
         return ExistsError(text)
+    if status == 410:
+        return ExpiredError(text)
     # A JSON patch whose `test` fails is answered as 422, too; what it found is no field's fault.
     stale = any(cause.get("reason") == "UnexpectedServerResponse" for cause in causes)
     if status == 409 or (status == 422 and stale):
@@ -75,6 +86,13 @@ class RedirectError(aiohttp.ClientError):
     """An API server leads nowhere else; whoever does is not to see what is sent to one."""
 
 
+_BROKEN = (client.ApiException, aiohttp.ClientError, TimeoutError, OSError)
+
+
+def _lost(what: str, error: Exception) -> TransientError:
+    return TransientError(one_line(f"{what}: {type(error).__name__} {error}", 512))
+
+
 def _no_redirects() -> aiohttp.TraceConfig:
     async def refuse(*_: object) -> None:
         raise RedirectError("a redirect, which is not followed")
@@ -82,6 +100,14 @@ def _no_redirects() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
     tracing.on_request_redirect.append(refuse)
     return tracing
+
+
+def _proxy_to(host: str) -> str | None:
+    """The environment's proxy on the way there."""
+    where = urlsplit(host)
+    if proxy_bypass(where.netloc):
+        return None
+    return getproxies().get(where.scheme)
 
 
 class Api:
@@ -92,6 +118,9 @@ class Api:
 
     def __init__(self, configuration: client.Configuration, timeout_s: float = 10.0) -> None:
         configuration.trace_configs = [_no_redirects()]
+        # aiohttp would look for proxies and for a .netrc at every call, in threads.
+        configuration.client_session_kwargs = {"trust_env": False}
+        configuration.proxy = configuration.proxy or _proxy_to(configuration.host)
         self._client = client.ApiClient(configuration)
         # An audit log tells by it which replica wrote.
         self._client.user_agent = f"surefoot ({os.environ.get('HOSTNAME', 'outside of a cluster')})"
@@ -103,6 +132,8 @@ class Api:
         """In a pod by its service account, elsewhere by the kubeconfig."""
         configuration = client.Configuration()
         configuration.retries = None
+        # Watches hold a connection each, one for each kind and namespace.
+        configuration.connection_pool_maxsize = 0
         try:
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException:
@@ -117,16 +148,56 @@ class Api:
 
     async def list(self, path: str, names_only: bool = False) -> AsyncIterator[Json]:
         """All objects of a kind as they are now, page by page; with `names_only` their metadata."""
+        async for page in self.pages(path, names_only):
+            for item in page["items"]:
+                yield item
+
+    async def pages(self, path: str, names_only: bool = False) -> AsyncIterator[Json]:
+        """The pages of a list: `items`, and in `metadata` the resourceVersion that a watch goes on from."""
         more = ""
         while True:
             query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
             accept = _NAMES if names_only else "application/json"
             page = await self._call("GET", path, query=query, accept=accept)
-            for item in page["items"] or ():  # null where there is none
-                yield item
+            page["items"] = page["items"] or []  # null where there is none
+            yield page
             more = page["metadata"].get("continue", "")
             if not more:
                 return
+
+    async def watch(self, path: str, version: str, lasting_s: int) -> AsyncIterator[Json]:
+        """Events since a resourceVersion, bookmarks among them, until the API server ends the stream,
+        after `lasting_s` at the latest, or says nothing for so long that it may be gone. Raises
+        PortError; ExpiredError where it has forgotten what to go on from."""
+        query = [
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("resourceVersion", version),
+            ("timeoutSeconds", str(lasting_s)),
+        ]
+        what, response = f"WATCH {path}", None
+        timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_S, sock_read=_QUIET_S)
+        try:
+            answer = await self._client.call_api(
+                *await self._request("GET", path, query=query), _request_timeout=timeout
+            )
+            response = answer.response
+            if response.status != 200:
+                raise error_of(response.status, await response.text(errors="replace"), what)
+            async for line in response.content:
+                event: Json = json.loads(line)
+                if event["type"] == "ERROR":
+                    said = event["object"]
+                    raise error_of(int(said.get("code", 500)), json.dumps(said), what)
+                yield event
+        except aiohttp.SocketTimeoutError:
+            if response is None:
+                raise _lost(what, TimeoutError("no connection")) from None
+        except (*_BROKEN, ValueError, KeyError) as error:
+            raise _lost(what, error) from error
+        finally:
+            if response is not None:
+                response.close()
 
     async def post(self, path: str, body: Json) -> Json:
         return await self._call("POST", path, body, query=[("fieldManager", FIELD_MANAGER)])
@@ -150,23 +221,32 @@ class Api:
         query: Sequence[tuple[str, str]] | None = None,
         accept: str = "application/json",
     ) -> Json:
-        headers = {"Accept": accept, "Content-Type": content_type}
         what = f"{method} {path}"
         try:
-            request = await self._client.param_serialize(
-                method, path, query_params=[*(query or ())], header_params=headers, body=body,
-                auth_settings=["BearerToken"],
-            )  # fmt: skip
+            request = await self._request(method, path, body, content_type, query, accept)
             timeout_s = self._timeout_s
             if method != "GET" and self.fence is not None:
                 timeout_s = min(timeout_s, self.fence())
             answer = await self._client.call_api(*request, _request_timeout=timeout_s)
             raw = await answer.read()
-        except (client.ApiException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            text = one_line(f"{what}: {type(error).__name__} {error}", 512)
-            raise TransientError(text) from error
+        except _BROKEN as error:
+            raise _lost(what, error) from error
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)
         found: Json = json.loads(text)
         return found
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        query: Sequence[tuple[str, str]] | None = None,
+        accept: str = "application/json",
+    ) -> Any:
+        return await self._client.param_serialize(
+            method, path, query_params=[*(query or ())], body=body, auth_settings=["BearerToken"],
+            header_params={"Accept": accept, "Content-Type": content_type},
+        )  # fmt: skip

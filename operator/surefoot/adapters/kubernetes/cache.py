@@ -1,10 +1,11 @@
 """What the watches have seen last, slimmed; our own writes' answers enter it as well."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from surefoot.adapters.kubernetes import mentions
-from surefoot.adapters.kubernetes.decode import ports_of, workload_of
+from surefoot.adapters.kubernetes.decode import ports_of, route_of, workload_of
 
 Json = dict[str, Any]
 
@@ -28,20 +29,21 @@ CLASSES = Kind("surefoot.dev", "v1alpha1", "releaseclasses")
 CLUSTER = ""
 
 
-def _version(body: Json) -> int:
-    text = body.get("metadata", {}).get("resourceVersion", "0")
-    return int(text) if text.isdigit() else 0
-
-
 DECODED = "decoded"
-"""Where a slimmed Deployment or Service has what ticks need of it, as a value of ours."""
-_DECODERS: Mapping[Kind, Callable[[Json], Any]] = {DEPLOYMENTS: workload_of, SERVICES: ports_of}
+"""Where a slimmed Deployment, Service or route has what ticks need of it, as a value of ours."""
+_DECODERS: Mapping[Kind, Callable[[Json], Any]] = {
+    DEPLOYMENTS: workload_of,
+    SERVICES: ports_of,
+    ROUTES: route_of,
+}
+# Large, and read a few times a minute.
+_PACKED = frozenset({RELEASES})
 _IDENTITY = ("namespace", "name", "uid", "resourceVersion")
 
 
 def slim(body: Json, kind: Kind) -> Json:
-    """What ticks need of an object: no managedFields but on routes, whose editors are named; of
-    Deployments and Services, of which there are most, only what is decided by."""
+    """What ticks need of an object: no annotations and managedFields; of kinds of which there are
+    most, only what is decided by."""
     if DECODED in body:
         return body
     if kind in _DECODERS:
@@ -50,13 +52,39 @@ def slim(body: Json, kind: Kind) -> Json:
     kept = ("metadata", "spec", "status")
     thin = {key: body[key] for key in kept if key in body}
     meta = dict(thin.get("metadata", {}))
-    if kind != ROUTES:
-        meta.pop("managedFields", None)
-    meta.pop("annotations", None)
+    for unread in ("managedFields", "annotations"):
+        meta.pop(unread, None)
     return {**thin, "metadata": meta}
 
 
 Index = Callable[[Json], Iterable[str]]
+
+
+class Known(NamedTuple):
+    """Which state of an object is known."""
+
+    namespace: str
+    name: str
+    uid: str | None
+    version: str | None
+
+
+def _number(known: Known) -> int:
+    return int(known.version) if known.version and known.version.isdigit() else 0
+
+
+class _Kept(NamedTuple):
+    """`body` is text where objects are large: as JSON they take a fifth of the memory."""
+
+    known: Known
+    words: tuple[str, ...]
+    body: Json | bytes
+
+    def read(self) -> Json:
+        if isinstance(self.body, dict):
+            return self.body
+        found: Json = json.loads(self.body)
+        return found
 
 
 class Cache:
@@ -68,59 +96,72 @@ class Cache:
             RELEASES: mentions.of_release,
             ACTIONS: mentions.of_action,
         }
-        self._objects: dict[Kind, dict[str, dict[str, Json]]] = {}
+        self._objects: dict[Kind, dict[str, dict[str, _Kept]]] = {}
         self._naming: dict[tuple[Kind, str, str], set[str]] = {}
 
     def put(self, kind: Kind, body: Json) -> bool:
         """Take an object in; False when what is known is newer."""
         meta = body["metadata"]
-        namespace, name = meta.get("namespace", CLUSTER), meta["name"]
-        known = self.get(kind, namespace, name)
-        same = known is not None and known["metadata"].get("uid") == meta.get("uid")
-        if same and known is not None and _version(known) > _version(body):
-            return False
-        if known is not None:
-            self._unlist(kind, namespace, known)
+        now = Known(
+            meta.get("namespace") or CLUSTER,
+            meta["name"],
+            meta.get("uid"),
+            meta.get("resourceVersion"),
+        )
+        old = self._kept(kind, now.namespace, now.name)
+        if old is not None:
+            if old.known.uid == now.uid and _number(old.known) > _number(now):
+                return False
+            self._unlist(kind, old)
         made = slim(body, kind)
-        self._objects.setdefault(kind, {}).setdefault(namespace, {})[name] = made
-        for word in self._words(kind, made):
-            self._naming.setdefault((kind, namespace, word), set()).add(name)
+        words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
+        packed = json.dumps(made, separators=(",", ":")).encode() if kind in _PACKED else made
+        self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
+            now, words, packed
+        )
+        for word in words:
+            self._naming.setdefault((kind, now.namespace, word), set()).add(now.name)
         return True
 
-    def _words(self, kind: Kind, body: Json) -> Iterable[str]:
-        return self._indexes[kind](body) if kind in self._indexes else ()
+    def _kept(self, kind: Kind, namespace: str, name: str) -> _Kept | None:
+        return self._objects.get(kind, {}).get(namespace, {}).get(name)
 
-    def _unlist(self, kind: Kind, namespace: str, body: Json) -> None:
-        for word in self._words(kind, body):
-            found = self._naming.get((kind, namespace, word), set())
-            found.discard(body["metadata"]["name"])
+    def _unlist(self, kind: Kind, old: _Kept) -> None:
+        for word in old.words:
+            found = self._naming.get((kind, old.known.namespace, word), set())
+            found.discard(old.known.name)
             if not found:
-                self._naming.pop((kind, namespace, word), None)
+                self._naming.pop((kind, old.known.namespace, word), None)
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
         """Forget an object; with a `uid`, only that one and not a newer one of its name."""
-        known = self.get(kind, namespace, name)
-        if known is None or uid not in (None, known["metadata"].get("uid")):
+        old = self._kept(kind, namespace, name)
+        if old is None or uid not in (None, old.known.uid):
             return
-        self._unlist(kind, namespace, known)
+        self._unlist(kind, old)
         del self._objects[kind][namespace][name]
         if not self._objects[kind][namespace]:
             del self._objects[kind][namespace]
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        return self._objects.get(kind, {}).get(namespace, {}).get(name)
+        kept = self._kept(kind, namespace, name)
+        return None if kept is None else kept.read()
 
-    def all(self, kind: Kind) -> Iterator[Json]:
-        """Every object of a kind."""
-        for found in list(self._objects.get(kind, {}).values()):
-            yield from list(found.values())
+    def known(self, kind: Kind, namespace: str, name: str) -> Known | None:
+        """Which state of an object there is, without reading it."""
+        kept = self._kept(kind, namespace, name)
+        return None if kept is None else kept.known
 
-    def in_namespace(self, kind: Kind, namespace: str) -> list[Json]:
-        """Every object of a kind in a namespace."""
-        return list(self._objects.get(kind, {}).get(namespace, {}).values())
+    def every(self, kind: Kind, namespace: str = "") -> list[Known]:
+        """What is known of a kind, in all namespaces where none is named."""
+        places = self._objects.get(kind, {})
+        found = [places.get(namespace, {})] if namespace else places.values()
+        return [kept.known for objects in found for kept in objects.values()]
 
-    def naming(self, kind: Kind, namespace: str, word: str) -> list[Json]:
-        """The objects of a kind in a namespace that mention a word, as `mentions` has them."""
-        names = self._naming.get((kind, namespace, word), ())
-        objects = self._objects.get(kind, {}).get(namespace, {})
-        return [objects[name] for name in sorted(names)]
+    def namespaces(self, kind: Kind) -> list[str]:
+        """Where there are objects of a kind."""
+        return list(self._objects.get(kind, {}))
+
+    def naming(self, kind: Kind, namespace: str, word: str) -> list[str]:
+        """The objects of a kind in a namespace that mention a word, as `mentions` has them, by name."""
+        return sorted(self._naming.get((kind, namespace, word), ()))

@@ -17,11 +17,17 @@ def arm(name: str) -> str:
     return f"arm/{name}"
 
 
+def model_class(name: str) -> str:
+    """The word for a ReleaseClass."""
+    return f"class/{name}"
+
+
 def of_release(release: Json) -> set[str]:
-    """Every route, Deployment and Service that spec or status name."""
+    """Every route, Deployment and Service that spec or status name, and its class."""
     routes = {text(release, each, "traffic", "route", "name") for each in ("spec", "status")}
     routes = (routes | {str(release["metadata"]["name"])}) - {""}
-    return {*map(route, routes), *map(arm, named_in(release))}
+    classes = {text(release, "spec", "releaseClassName")} - {""}
+    return {*map(route, routes), *map(arm, named_in(release)), *map(model_class, classes)}
 
 
 def of_action(action: Json) -> set[str]:

@@ -42,12 +42,14 @@ class Relist:
     async def once(self, kind: Kind) -> int:
         """Drop what is no more; how many that were. Raises PortError."""
         # What a watch shows while the list is read may be missing in it.
-        before = {body["metadata"].get("uid"): body for body in self._cache.all(kind)}
+        before = {known.uid: known for known in self._cache.every(kind)}
         where = (CLUSTER,) if kind == CLASSES else self._namespaces or (CLUSTER,)
         for namespace in where:
             path = path_of(kind.group, kind.version, kind.plural, namespace)
             async for item in self._api.list(path, names_only=True):
                 before.pop(item["metadata"]["uid"], None)
-        for body in before.values():
-            self._gone(kind, body)
+        for known in before.values():
+            body = self._cache.get(kind, known.namespace, known.name)
+            if body is not None and body["metadata"]["uid"] == known.uid:
+                self._gone(kind, body)
         return len(before)

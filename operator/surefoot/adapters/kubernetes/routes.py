@@ -10,7 +10,7 @@ from surefoot.adapters.kubernetes.api import (
     RefusedError,
     path_of,
 )
-from surefoot.adapters.kubernetes.cache import ROUTES, Cache
+from surefoot.adapters.kubernetes.cache import DECODED, ROUTES, Cache
 from surefoot.adapters.kubernetes.decode import route_of
 from surefoot.api.spec import ManagedRoute
 from surefoot.api.vocabulary import MANAGED_BY_LABEL, MANAGER
@@ -65,7 +65,10 @@ class HttpRoutes:
     async def route(self, namespace: str, name: str) -> Route | None:
         """The route as last seen; one that no watch has shown is asked for."""
         body = self._cache.get(ROUTES, namespace, name)
-        return route_of(body) if body is not None else await self._refresh(namespace, name)
+        if body is None:
+            return await self._refresh(namespace, name)
+        route: Route = body[DECODED]
+        return route
 
     async def _refresh(self, namespace: str, name: str) -> Route | None:
         try:

@@ -1,9 +1,9 @@
 """Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -20,6 +20,7 @@ from surefoot.adapters.kubernetes.cache import (
     SERVICES,
     Cache,
     Kind,
+    Known,
     slim,
 )
 from surefoot.adapters.kubernetes.config_values import ConfigValues
@@ -39,6 +40,14 @@ from surefoot.ports import ConflictError, Key, PermanentError, ReleaseObject
 Json = dict[str, Any]
 
 
+class _Read(NamedTuple):
+    """A release as it is decoded, in the state that was known, and the route that it means."""
+
+    known: Known
+    release: ReleaseObject
+    route: str
+
+
 class KubernetesStore:
     """The ports Store and Workloads on one API server."""
 
@@ -46,7 +55,7 @@ class KubernetesStore:
         self._api, self._cache = api, cache
         self._configs = ConfigValues(api)
         self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
-        self._statuses: OrderedDict[Key, tuple[Json, ModelReleaseStatus | None]] = OrderedDict()
+        self._read: OrderedDict[Key, _Read] = OrderedDict()
         self._gone: dict[Key, Json] = {}
 
     def bury(self, key: Key, body: Json) -> None:
@@ -62,18 +71,27 @@ class KubernetesStore:
         self._gone.pop(key, None)
 
     async def release(self, key: Key) -> ReleaseObject | None:
-        """The release as last seen; a deleted one stays until it is forgotten."""
-        body = self._cache.get(RELEASES, *key)
-        if body is None:
+        """The release as last seen; a deleted one stays until it is forgotten.
+
+        Read once for as long as it is the same: a tick that asks is followed by one that has the
+        answers. Nobody may change it."""
+        known = self._cache.known(RELEASES, *key)
+        if known is None:
             body = self._gone.get(key)
             return None if body is None else self._decode(key, body, gone=True)
-        return self._decode(key, body, gone=False)
+        read = self._read.pop(key, None)
+        if read is None or read.known != known:
+            body = self._cache.get(RELEASES, *key)
+            assert body is not None
+            read = _Read(known, self._decode(key, body, gone=False), route_name(body))
+        self._read[key] = read
+        while len(self._read) > MOST_KEPT:
+            self._read.popitem(last=False)
+        return read.release
 
     def _decode(self, key: Key, body: Json, gone: bool) -> ReleaseObject:
-        meta, status = body["metadata"], None
+        meta = body["metadata"]
         spec = self._specs.spec_of(body)
-        if body.get("status"):
-            status = self._status_of(key, body["status"])
         return ReleaseObject(
             key=key,
             uid=meta["uid"],
@@ -84,28 +102,9 @@ class KubernetesStore:
             gone=gone,
             spec=None if isinstance(spec, str) else spec,
             problem=spec if isinstance(spec, str) else "",
-            status=status,
+            status=_status(body["status"]) if body.get("status") else None,
             raw_status=part(body, "status"),
         )
-
-    def _status_of(self, key: Key, written: Json) -> ModelReleaseStatus | None:
-        """Decoded once for as long as it is the same: a tick that asks is followed by one that has the
-        answers. Nobody may change it."""
-        known = self._statuses.pop(key, None)
-        if known is None or known[0] is not written:
-            try:
-                status: ModelReleaseStatus | None = ModelReleaseStatus.model_validate(written)
-            except ValidationError:
-                status = None
-            if status is not None and not status.holds_together:
-                # A status that cannot be read, or was damaged by hand, counts as none: the route
-                # then tells who serves, and a split one goes to the incumbent first.
-                status = None
-            known = written, status
-        self._statuses[key] = known
-        while len(self._statuses) > MOST_KEPT:
-            self._statuses.popitem(last=False)
-        return known[1]
 
     async def read_all(self, namespaces: Sequence[str]) -> list[Key]:
         """Read every release as it is now, of all namespaces where none is named: what a watch has
@@ -121,7 +120,8 @@ class KubernetesStore:
     async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
         """See `ports.Store`."""
         mine = {record.incumbent.backend.name, record.candidate.backend.name}
-        for body in self._cache.naming(RELEASES, namespace, mentions.route(record.route.name)):
+        named = self._cache.naming(RELEASES, namespace, mentions.route(record.route.name))
+        for body in self._bodies(RELEASES, namespace, named):
             if (
                 route_name(body) == record.route.name
                 and _adopted(body)
@@ -173,7 +173,8 @@ class KubernetesStore:
     def actions(self, key: Key) -> tuple[Action, ...]:
         """Open ReleaseActions on a release, oldest first; unreadable ones are left alone."""
         found = []
-        for body in self._cache.naming(ACTIONS, key.namespace, key.name):
+        named = self._cache.naming(ACTIONS, key.namespace, key.name)
+        for body in self._bodies(ACTIONS, key.namespace, named):
             if part(body, "status").get("phase"):
                 continue
             try:
@@ -197,17 +198,18 @@ class KubernetesStore:
 
     def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
         """Other releases on the same route whose backends overlap with this one's."""
-        mine = self._cache.get(RELEASES, *release.key)
+        read = self._read.get(release.key)
+        if read is None:
+            return ()
+        word, namespace = mentions.route(read.route), release.key.namespace
+        others = [n for n in self._cache.naming(RELEASES, namespace, word) if n != release.key.name]
+        mine = self._cache.get(RELEASES, *release.key) if others else None
         if mine is None:
             return ()
         found = []
-        same_route = mentions.route(route_name(mine))
-        for body in self._cache.naming(RELEASES, release.key.namespace, same_route):
-            meta = body["metadata"]
-            if meta["uid"] == release.uid:
-                continue
-            overlap = route_name(body) == route_name(mine) and backends_of(body) & backends_of(mine)
-            if overlap:
+        for body in self._bodies(RELEASES, namespace, others):
+            if route_name(body) == read.route and backends_of(body) & backends_of(mine):
+                meta = body["metadata"]
                 created = time_of(meta["creationTimestamp"])
                 found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
         return tuple(found)
@@ -236,18 +238,34 @@ class KubernetesStore:
         except NotFoundError:
             return None
 
+    def _bodies(self, kind: Kind, namespace: str, names: Iterable[str]) -> Iterator[Json]:
+        for name in names:
+            body = self._cache.get(kind, namespace, name)
+            if body is not None:
+                yield body
+
     def concerned(self, namespace: str, word: str) -> list[Key]:
         """Releases of a namespace that mention what has changed."""
-        found = self._cache.naming(RELEASES, namespace, word)
-        return [Key(namespace, body["metadata"]["name"]) for body in found]
+        return [Key(namespace, name) for name in self._cache.naming(RELEASES, namespace, word)]
 
     def of_class(self, name: str) -> list[Key]:
         """Releases of all namespaces that name a ReleaseClass."""
+        word = mentions.model_class(name)
         return [
-            Key(body["metadata"]["namespace"], body["metadata"]["name"])
-            for body in self._cache.all(RELEASES)
-            if part(body, "spec").get("releaseClassName") == name
+            key
+            for namespace in self._cache.namespaces(RELEASES)
+            for key in self.concerned(namespace, word)
         ]
+
+
+def _status(written: Json) -> ModelReleaseStatus | None:
+    """One that cannot be read, or was damaged by hand, counts as none: the route then tells who
+    serves, and a split one goes to the incumbent first."""
+    try:
+        status = ModelReleaseStatus.model_validate(written)
+    except ValidationError:
+        return None
+    return status if status.holds_together else None
 
 
 def _action(meta: Json, spec: ReleaseActionSpec) -> Action:

@@ -1,7 +1,7 @@
 """One collection: the questions of some releases, as few queries as possible, and their answers."""
 
 import asyncio
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -50,8 +50,20 @@ async def collect_all(
     memory: Memory,
     beside: Beside | None = None,
 ) -> dict[Hashable, dict[str, Answer]]:
-    """Every release's answers. `ask` may raise Failed; a failure stays with those it is about. With
-    a `beside`, what takes long is read there, and answered by a later collection."""
+    """Every release's answers, at once."""
+    return {release: each async for release, each in collected(ask, asked, rules, memory, beside)}
+
+
+async def collected(
+    ask: Ask,
+    asked: Mapping[Hashable, Asked],
+    rules: Rules,
+    memory: Memory,
+    beside: Beside | None = None,
+) -> AsyncIterator[tuple[Hashable, dict[str, Answer]]]:
+    """Every release's answers, as they are made: ticks go on in between. `ask` may raise Failed; a
+    failure stays with those it is about. With a `beside`, what takes long is read there, and answered
+    by a later collection."""
     known: dict[Hashable, Arms] = {}
     plans: Plans = {
         (release, question.key): plan(question, each.now, known)
@@ -62,12 +74,15 @@ async def collect_all(
     found = await _found(Reader(ask, at, rules, memory, beside), plans, asked)
     pages = {id(each.page): each.page for each in found.values() if isinstance(each, Sheets)}
     indexes = {name: Index(page) for name, page in pages.items()}
-    answers: dict[Hashable, dict[str, Answer]] = {release: {} for release in asked}
-    for key, each in plans.items():
-        got = each.problem or found[key]
-        index = indexes[id(got.page)] if isinstance(got, Sheets) else None
-        answers[key[0]][key[1]] = _answer(each, got, index, rules.scrape_interval)
-    return answers
+    for release, each in asked.items():
+        answers: dict[str, Answer] = {}
+        for question in each.questions:
+            mine = plans[release, question.key]
+            got = mine.problem or found[release, question.key]
+            index = indexes[id(got.page)] if isinstance(got, Sheets) else None
+            answers[question.key] = _answer(mine, got, index, rules.scrape_interval)
+        yield release, answers
+        await asyncio.sleep(0)
 
 
 async def _found(reader: Reader, plans: Plans, asked: Mapping[Hashable, Asked]) -> dict[Key, Found]:

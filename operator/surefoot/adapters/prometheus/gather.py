@@ -1,16 +1,19 @@
 """Releases that are due at about the same time are collected together, so that they share queries."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 
 from surefoot.adapters.prometheus.collection import Asked
 from surefoot.engine.questions import Answer
 
 Answers = Mapping[str, Answer]
-Collect = Callable[[Mapping[Hashable, Asked]], Awaitable[Mapping[Hashable, Answers]]]
+Collect = Callable[[Mapping[Hashable, Asked]], AsyncIterator[tuple[Hashable, Answers]]]
 # Collections begin at most this often between two scrapes, however many releases there are.
 PER_SCRAPE = 15
+# Releases that are collected at once: what Prometheus says of one may take 100 KB in memory. After a
+# start, or when nothing was heard for long, all ask in the same moment.
+_TOGETHER, _AT_ONCE = 100, 4
 # What one round of ticks asks comes within this time.
 _MOMENT_S = 0.01
 
@@ -26,6 +29,7 @@ class Gather:
         self._last = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def join(self, key: Hashable, asked: Asked) -> Answers:
         """The release's answers, out of the next collection."""
@@ -58,8 +62,20 @@ class Gather:
         task.add_done_callback(self._running.discard)
 
     async def _run(self, waiting: Mapping[Hashable, tuple[Asked, asyncio.Future[Answers]]]) -> None:
-        wanted = {key: asked for key, (asked, mine) in waiting.items() if not mine.done()}
-        answers = await self._collect(wanted) if wanted else {}
-        for key in wanted:
+        keys = list(waiting)
+        for first in range(0, len(keys), _TOGETHER):
+            async with self._turn:
+                some = [
+                    key for key in keys[first : first + _TOGETHER] if not waiting[key][1].done()
+                ]
+                if some:
+                    await self._answer(waiting, some)
+
+    async def _answer(
+        self,
+        waiting: Mapping[Hashable, tuple[Asked, asyncio.Future[Answers]]],
+        some: Sequence[Hashable],
+    ) -> None:
+        async for key, answers in self._collect({key: waiting[key][0] for key in some}):
             if not waiting[key][1].done():
-                waiting[key][1].set_result(answers[key])
+                waiting[key][1].set_result(answers)

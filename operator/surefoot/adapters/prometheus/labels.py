@@ -6,7 +6,7 @@ from typing import Any
 
 Rest = frozenset[tuple[str, str]]
 # About 2 KB each.
-_MOST = 20_000
+_MOST = 10_000
 _KNOWN: dict[tuple[Any, ...], "Labels"] = {}
 _RESTS: dict[Rest, Rest] = {}
 

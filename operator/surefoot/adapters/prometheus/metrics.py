@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 from surefoot.adapters.prometheus.collection import Asked
@@ -17,6 +18,7 @@ from surefoot.adapters.prometheus.schedule import (
     newest_sample,
     next_due,
     next_lag,
+    place,
 )
 from surefoot.adapters.prometheus.side import Side
 from surefoot.api.metrics_source import MetricsSource
@@ -26,12 +28,29 @@ from surefoot.ports import Key
 Answers = Mapping[str, Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What one question is known again by. The question itself would keep a whole spec in memory."""
+
+    digest: bytes
+    start: datetime
+
+    @classmethod
+    def of(cls, question: Question) -> "_Mark":
+        rest = (
+            question.namespace, question.candidate, question.incumbent, question.end,
+            question.matchers, question.swapped,
+        )  # fmt: skip
+        text = question.signal.model_dump_json() + repr(rest)
+        return cls(blake2b(text.encode(), digest_size=16).digest(), question.start)
+
+
 @dataclass
 class _Run:
     """What is asked for a release, since when, and how far that is: `task` is None before it began
     and after its answers were handed out; the next one begins at `due`."""
 
-    asked: Mapping[str, Question]
+    asked: Mapping[str, _Mark]
     asked_at: datetime
     due: datetime
     newest: datetime | None = None
@@ -41,7 +60,7 @@ class _Run:
     returned: Answers | None = None
     timer: asyncio.TimerHandle | None = None
 
-    def answers(self, asked: Mapping[str, Question], now: datetime) -> bool:
+    def answers(self, asked: Mapping[str, _Mark], now: datetime) -> bool:
         """Whether it answers what is asked now.
 
         A window that slides (its start is `now` less a constant) has moved on by exactly the time
@@ -49,7 +68,7 @@ class _Run:
         """
         passed = now - self.asked_at
         return self.asked.keys() == asked.keys() and all(
-            replace(old, start=asked[name].start) == asked[name]
+            old.digest == asked[name].digest
             and asked[name].start - old.start in (timedelta(0), passed)
             for name, old in self.asked.items()
         )
@@ -102,8 +121,9 @@ class PrometheusMetrics:
         source: MetricsSource | None = None,
     ) -> Answers | None:
         """See `ports.Metrics`."""
-        asked = {question.key: question for question in questions if question.end is None}
+        open_ = [question for question in questions if question.end is None]
         closed = [question for question in questions if self._is_in(question, now)]
+        asked = {question.key: _Mark.of(question) for question in open_}
         run = self._runs.get(key)
         if run is None or run.source != source or not (asked and run.answers(asked, now)):
             self.forget(key)
@@ -114,15 +134,16 @@ class PrometheusMetrics:
         answers = None
         if run.task is not None and run.task.done():
             answers, run.task, run.returned = run.task.result(), None, None
-            self._plan_next(run, answers, interval)
+            self._plan_next(key, run, answers, interval)
         elif run.returned is not None:
             answers, run.returned = run.returned, None
-        if run.task is None:
-            self._begin_when_due(key, run, asked, closed, now, interval)
+        if run.task is None and self._is_due(key, run, now):
+            run.asked = asked
+            self._begin(key, run, Asked([*open_, *closed], now, interval))
         return answers
 
     def _renewed(
-        self, run: _Run | None, asked: Mapping[str, Question], now: datetime, interval: timedelta
+        self, run: _Run | None, asked: Mapping[str, _Mark], now: datetime, interval: timedelta
     ) -> _Run:
         """Other questions than before; the rhythm of the scrapes is still the same."""
         if run is None:
@@ -130,38 +151,33 @@ class PrometheusMetrics:
         due = first_due(now, interval, run.newest, self._scrape_interval, run.lag)
         return _Run(asked, now, due, run.newest, run.lag)
 
-    def _plan_next(self, run: _Run, answers: Answers, interval: timedelta) -> None:
+    def _plan_next(self, key: Key, run: _Run, answers: Answers, interval: timedelta) -> None:
         newest = newest_sample(answers, run.asked_at)
         run.lag = next_lag(run.lag, run.asked_at, newest, self._scrape_interval)
         run.newest = newest or run.newest
-        run.due = next_due(run.asked_at, interval, run.newest, self._scrape_interval, run.lag)
+        due = next_due(run.asked_at, interval, run.newest, self._scrape_interval, run.lag)
+        run.due = due + place(key, len(self._runs), self._scrape_interval)
 
     def _is_in(self, question: Question, now: datetime) -> bool:
         """Whether all samples of a closed interval must have come: one scrape after its end."""
         return question.end is not None and now >= question.end + self._scrape_interval
 
-    def _begin_when_due(
-        self,
-        key: Key,
-        run: _Run,
-        asked: Mapping[str, Question],
-        closed: Sequence[Question],
-        now: datetime,
-        interval: timedelta,
-    ) -> None:
-        """Begin the next collection, or have the release woken when it is time to.
-
-        Intervals that have closed are asked along with the windows, and are no new question."""
+    def _is_due(self, key: Key, run: _Run, now: datetime) -> bool:
+        """Whether to ask now; else the release is woken when it is time to."""
         if run.timer is not None:
             run.timer.cancel()
         # A clock that was set back must not stop collections until it has caught up.
-        if run.asked_at <= now < run.due:
-            wait = (run.due - now).total_seconds()
-            run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
-            return
-        run.asked, run.asked_at = asked, now
-        every = Asked([*asked.values(), *closed], now, interval)
-        work = self._side(run.source, now).join(key, every)
+        if not run.asked_at <= now < run.due:
+            return True
+        wait = (run.due - now).total_seconds()
+        run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
+        return False
+
+    def _begin(self, key: Key, run: _Run, every: Asked) -> None:
+        """Begin a collection. Intervals that have closed are asked along with the windows, and are no
+        new question."""
+        run.asked_at = every.now
+        work = self._side(run.source, every.now).join(key, every)
         run.task = asyncio.create_task(work, name=f"collect {'/'.join(key)}")
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))
 

@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any, Required
+
+from pydantic import Field, TypeAdapter
+from typing_extensions import TypedDict
 
 from surefoot.adapters.prometheus.labels import Labels, labels_of
 from surefoot.adapters.prometheus.native import Native, NativeSample
@@ -14,12 +17,29 @@ from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
 _LONGEST = 240
-_HEAD = re.compile(r'\{"status":"success","data":\{"resultType":"(matrix|vector)","result":\[\s*')
-_COMMA = re.compile(r"\s*,\s*")
+_HEAD = re.compile(rb'\{"status":"success","data":\{"resultType":"(matrix|vector)","result":\[')
+_NEXT = b',{"metric":'
+# Bytes that take about half a millisecond to read.
+_PIECE = 32 * 1024
 _DECODER = json.JSONDecoder()
 _MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
 # The year 3000 in Unix seconds: what lies beyond it cannot be a sample's time.
 LATEST = 32_503_680_000.0
+_Time = Annotated[float, Field(ge=0, lt=LATEST)]
+_Sample = tuple[_Time, float]
+
+
+class _Entry(TypedDict, total=False):
+    """One series of a matrix, or one element of a vector."""
+
+    metric: Required[dict[str, Any]]
+    values: tuple[_Sample, ...]
+    histograms: list[Any]
+    value: _Sample
+    histogram: list[Any]
+
+
+_ENTRY, _ENTRIES = TypeAdapter(_Entry), TypeAdapter(list[_Entry])
 
 
 class Failed(Exception):
@@ -101,32 +121,42 @@ def decode(status: int, body: bytes) -> Result:
 
 
 def _loaded(body: bytes) -> tuple[Any, tuple[Series, ...] | None]:
-    """The JSON. Where it begins as results of Prometheus do, these are read one by one and left out.
+    """The JSON. Where it begins as results of Prometheus do, these are read some at a time and left out.
 
     Reading JSON holds the interpreter's lock until it returns, so that a thread gives way to the
-    event loop between entries only; and each is dropped as soon as it is a series.
+    event loop in between only; and each is dropped as soon as it is a series.
     """
-    text = body.decode(json.detect_encoding(body), "surrogatepass")
-    head = _HEAD.match(text)
+    head = _HEAD.match(body)
     if head is not None:
         try:
-            return _one_by_one(text, head)
+            return _by_pieces(body, head)
         except _MISSHAPEN:
             # What is wrong is told as that of any other JSON is.
             pass
-    return json.loads(text), None
+    return json.loads(body.decode(json.detect_encoding(body), "surrogatepass")), None
 
 
-def _one_by_one(text: str, head: re.Match[str]) -> tuple[Any, tuple[Series, ...]]:
-    made = _series if head[1] == "matrix" else _element
+def _by_pieces(body: bytes, head: re.Match[bytes]) -> tuple[Any, tuple[Series, ...]]:
+    """Most of what is decoded is samples: pydantic reads them in a third of the time that json takes."""
+    made = _series if head[1] == b"matrix" else _element
     found: list[Series] = []
-    at, more = head.end(), True
-    while more:
-        entry, at = _DECODER.raw_decode(text, at)
-        found.append(made(entry))
-        comma = _COMMA.match(text, at)
-        at, more = (comma.end(), True) if comma else (at, False)
-    return json.loads(text[: head.end()] + text[at:]), tuple(found)
+    at = head.end()
+    while (end := _some(body, at)) > at:
+        entries = _ENTRIES.validate_json(b"[%b]" % body[at:end])
+        found += map(made, entries)
+        at = end + 1
+    # The last one, and what follows it.
+    text = body[at:].decode()
+    entry, after = _DECODER.raw_decode(text)
+    found.append(made(_ENTRY.validate_python(entry)))
+    return json.loads(body[: head.end()].decode() + text[after:]), tuple(found)
+
+
+def _some(body: bytes, at: int) -> int:
+    """Where the entries end that make up a piece; `at` where only the last one is left. What stands
+    between two entries stands nowhere else: in a string its quotes would be escaped."""
+    near = body.rfind(_NEXT, at, at + _PIECE)
+    return max(near if near > at else body.find(_NEXT, at), at)
 
 
 def _foreign(status: int) -> str:
@@ -158,9 +188,9 @@ def clean(text: str) -> str:
 
 def _result(kind: str, result: Any) -> Result:
     if kind == "matrix":
-        return tuple(_series(each) for each in _handed_over(result))
+        return tuple(_series(each) for each in map(_ENTRY.validate_python, _handed_over(result)))
     if kind == "vector":
-        return _vector(tuple(_element(each) for each in _handed_over(result)))
+        return _vector(tuple(map(_element, map(_ENTRY.validate_python, _handed_over(result)))))
     if kind == "scalar":
         return Vector((float(result[1]),), is_vector=False)
     raise Failed(
@@ -180,30 +210,23 @@ def _handed_over(entries: list[Any]) -> Iterator[Any]:
         yield entry
 
 
-def _series(entry: Mapping[str, Any]) -> Series:
-    samples = tuple((float(time), float(value)) for time, value in entry.get("values", ()))
+def _series(entry: _Entry) -> Series:
     natives = tuple(_native(time, found) for time, found in entry.get("histograms", ()))
-    return _sound(Series(labels_of(entry["metric"]), samples, natives))
+    return Series(labels_of(entry["metric"]), entry.get("values", ()), natives)
 
 
-def _element(entry: Mapping[str, Any]) -> Series:
+def _element(entry: _Entry) -> Series:
     """One element of a vector, as a series of one sample."""
     value, histogram = entry.get("value"), entry.get("histogram")
-    samples = ((float(value[0]), float(value[1])),) if value is not None else ()
     natives = (_native(*histogram),) if histogram is not None else ()
-    return _sound(Series(labels_of(entry["metric"]), samples, natives))
+    return Series(labels_of(entry["metric"]), (value,) if value is not None else (), natives)
 
 
 def _native(time: Any, found: Mapping[str, Any]) -> NativeSample:
+    if not 0 <= float(time) < LATEST:
+        raise ValueError("a time that no clock shows")
     bins = tuple(
         (float(lower), float(upper), float(count))
         for _, lower, upper, count in found.get("buckets", ())
     )
     return float(time), Native(float(found["count"]), float(found["sum"]), bins)
-
-
-def _sound(series: Series) -> Series:
-    times = (time for many in (series.samples, series.natives) for time, _ in many)
-    if not all(0 <= time < LATEST for time in times):
-        raise ValueError("a time that no clock shows")
-    return series

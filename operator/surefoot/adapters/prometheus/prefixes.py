@@ -42,6 +42,13 @@ def literal_prefix(pattern: str) -> str:
     return "".join(found)
 
 
+@lru_cache(_PATTERNS)
+def is_literal(pattern: str) -> bool:
+    """Whether a pattern matches one text only, which then is its prefix: most name a Service."""
+    plain = re.sub(r"\\[^a-zA-Z0-9]", "", pattern)
+    return not plain or not (_SPECIAL | {"\\"}) & set(plain)
+
+
 def _has_alternatives(pattern: str) -> bool:
     """Whether there is a `|` outside of parentheses and of brackets."""
     depth, bracket, at = 0, False, 0
@@ -61,11 +68,12 @@ def _has_alternatives(pattern: str) -> bool:
 
 def matching(values: Sequence[str], pattern: str) -> list[str]:
     """Those of the sorted `values` that the pattern matches as a whole."""
-    prefix, mine = literal_prefix(pattern), compiled(pattern)
+    prefix = literal_prefix(pattern)
     found = []
-    for value in values[bisect_left(values, prefix) :]:
+    for at in range(bisect_left(values, prefix), len(values)):
+        value = values[at]
         if not value.startswith(prefix):
             break
-        if mine.fullmatch(value):
+        if value == prefix if is_literal(pattern) else compiled(pattern).fullmatch(value):
             found.append(value)
     return found

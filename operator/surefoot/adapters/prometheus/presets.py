@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Literal, Self
+from typing import Literal, Self, cast
 
 import yaml
 from pydantic import TypeAdapter, model_validator
@@ -118,7 +118,7 @@ class Preset(PresetModel):
 
     def source(self, signal_type: str) -> SeriesSource | None:
         """Where a signal type's numbers are, or None if this preset has none."""
-        return next((s for name, s in self.signals.items() if name == signal_type), None)
+        return self.signals.get(cast(Measured, signal_type))
 
 
 # How the arms of a Business signal are told apart, unless another preset is named.

@@ -1,12 +1,23 @@
 """When to ask next: just after a scrape, so that what it brought is judged while it is fresh."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from surefoot.engine.questions import Answer
 
 # From a sample's time, which is when its scrape began, to when a query finds it.
 FIRST_LAG = timedelta(milliseconds=250)
+# What a release is given of the time after a scrape, and what all of them take at most.
+_EACH = timedelta(milliseconds=5)
+_SHARE = 15
+
+
+def place(key: Sequence[str], among: int, scrape: timedelta) -> timedelta:
+    """How much later than the others a release asks. Those of one target would all be due in the
+    same moment, and the last would wait for all the others; one alone does not wait."""
+    within = min((among - 1) * _EACH, scrape / _SHARE)
+    return within * (crc32("/".join(key).encode()) / 2**32)
 
 
 def newest_sample(answers: Mapping[str, Answer], asked_at: datetime) -> datetime | None:

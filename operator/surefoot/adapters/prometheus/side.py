@@ -1,10 +1,10 @@
 """One source's collections: what its releases share, and what is remembered of it."""
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 
 from surefoot.adapters.prometheus.closely import Beside
-from surefoot.adapters.prometheus.collection import Asked, collect_all
+from surefoot.adapters.prometheus.collection import Asked, collected
 from surefoot.adapters.prometheus.gather import Answers, Gather
 from surefoot.adapters.prometheus.memory import Memory
 from surefoot.adapters.prometheus.reader import Rules
@@ -37,15 +37,19 @@ class Side:
         await self._gather.close()
         await self._beside.close()
 
-    async def _collected(self, asked: Mapping[Hashable, Asked]) -> Mapping[Hashable, Answers]:
+    async def _collected(
+        self, asked: Mapping[Hashable, Asked]
+    ) -> AsyncIterator[tuple[Hashable, Answers]]:
         """The answers to several releases, whatever happens."""
+        left = dict(asked)
         try:
-            return await collect_all(self._ask, asked, self._rules, self._memory, self._beside)
+            every = collected(self._ask, asked, self._rules, self._memory, self._beside)
+            async for key, answers in every:
+                del left[key]
+                yield key, answers
         except Exception as error:
             log.exception("a collection failed")
             text = f"reading Prometheus failed ({type(error).__name__}): see the operator's log"
             problem = failed(Problem(ProblemKind.UNREACHABLE, text))
-            return {
-                key: {question.key: problem for question in each.questions}
-                for key, each in asked.items()
-            }
+            for key, each in left.items():
+                yield key, {question.key: problem for question in each.questions}
