@@ -1,4 +1,4 @@
-"""The operator's process: kopf senses, the queue works, one port serves probes and metrics."""
+"""The operator's process: watches sense, the queue works, one port serves probes and metrics."""
 
 import argparse
 import asyncio
@@ -12,22 +12,20 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import kopf
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.cache import CLUSTER, Cache
+from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, Cache
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
-from surefoot.adapters.kubernetes.relist import Relist
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.shardlease import ShardElector
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.kubernetes.watch import Watch
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
-from surefoot.handlers import FEW, MANY, Sensor, kopf_settings
+from surefoot.handlers import KINDS, Sensor
 from surefoot.ports import ConflictError, Key, PortError, Ports
 from surefoot.reconcile import reconcile
 from surefoot.settings import Settings, SettingsError
@@ -35,8 +33,6 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
-# What is left of a watch when SIGTERM came; the Lease is given back before. Both end within 5 s.
-STOPPING_S = 1.5
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -156,72 +152,40 @@ class Operator:
 
     async def run(self) -> None:
         """Until SIGTERM, or until the Lease is lost."""
-        stop = asyncio.Event()
         runner = web.AppRunner(self.web_app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
-        # Kopf cancels, when it ends, what was begun after it.
         sensor = Sensor(self.cache, self.store, self.records, self._wake)
-        relist = Relist(
-            self.api,
-            self.cache,
-            FEW,
-            lambda kind, body: sensor.saw(kind, body, gone=True),
-            self.settings.namespaces,
-        )
         watches = [
             Watch(self.api, self.cache, kind, namespace, sensor.saw)
-            for kind in MANY
-            for namespace in self.settings.namespaces or (CLUSTER,)
+            for kind in KINDS
+            for namespace in (
+                (CLUSTER,) if kind == CLASSES else self.settings.namespaces or (CLUSTER,)
+            )
         ]
-        running = (
-            self._told_to(stop),
-            self._work(watches),
-            relist.run(),
-            *(w.run() for w in watches),
-        )
+        running = (_told_to_stop(), self._work(watches), *(watch.run() for watch in watches))
         tasks = [asyncio.create_task(work) for work in running]
         if self.elector is not None:
             tasks.append(asyncio.create_task(self.elector.run()))
-        senses = asyncio.create_task(self._sense(sensor, stop))
         host = urlsplit(self.settings.prometheus_url).hostname  # never its credentials
         log.info("watching ModelReleases; Prometheus is at %s", host)
-        done, _ = await asyncio.wait([*tasks, senses], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         await _ended(*tasks)
         if self.elector is not None:
-            # Nothing writes any more: another replica may begin before the watches have ended.
+            # Nothing writes any more: another replica may begin.
             await self.elector.release()
-        stop.set()
-        await asyncio.wait([senses], timeout=STOPPING_S)
-        await _ended(senses)
         await self.metrics.close()
         await runner.cleanup()
         for task in done:
             if not task.cancelled():
                 task.result()
 
-    async def _told_to(self, stop: asyncio.Event) -> None:
-        """Until a signal says so. Kopf takes the signals for itself as it starts, and then ends without
-        haste: they are taken back, so that the Lease is given back at once."""
-        loop = asyncio.get_running_loop()
-        for flag in (self.sensing, stop):
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, stop.set)
-            await flag.wait()
-
-    async def _sense(self, sensor: Sensor, stop: asyncio.Event) -> None:
-        namespaces = self.settings.namespaces
-        await kopf.operator(
-            registry=sensor.registry(), settings=kopf_settings(), standalone=True,
-            clusterwide=not namespaces, namespaces=namespaces, ready_flag=self.sensing,
-            stop_flag=stop,
-        )  # fmt: skip
-
     async def _work(self, watches: Sequence[Watch]) -> None:
         """Ticks, from the moment on in which this replica leads."""
         for watch in watches:
             # What is not known yet would be asked for, object by object.
             await watch.tried.wait()
+        self.sensing.set()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self._catch_up()
@@ -240,6 +204,14 @@ class Operator:
                 await asyncio.sleep(1)
             else:
                 return
+
+
+async def _told_to_stop() -> None:
+    """Until a signal says so."""
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
 
 
 async def _ended(*tasks: asyncio.Task[Any]) -> None:

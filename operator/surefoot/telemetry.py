@@ -200,5 +200,4 @@ def set_up_logging(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("kopf", "aiohttp.access"):
-        logging.getLogger(noisy).setLevel("WARNING")
+    logging.getLogger("aiohttp.access").setLevel("WARNING")

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from kubernetes.aio import client
 
 from surefoot.adapters.kubernetes.api import PAGE, Api
 from surefoot.adapters.kubernetes.cache import SERVICES, Cache, Kind
-from surefoot.adapters.kubernetes.watch import Watch
+from surefoot.adapters.kubernetes.watch import Watch, backoff
 
 Json = dict[str, Any]
 
@@ -145,6 +146,13 @@ async def test_a_stream_that_ended_goes_on_from_the_last_bookmark(place: Place) 
     assert place.told == []
 
 
+async def test_the_largest_object_that_etcd_stores_is_told(place: Place) -> None:
+    large = service("large", 11)
+    large["metadata"]["annotations"] = {"notes": "x" * (3 << 19)}
+    place.server.streams = [[event("ADDED", large)]]
+    await place.until(lambda: "large@11" in place.told)
+
+
 @pytest.mark.parametrize("forgotten", [[EXPIRED], 410])
 async def test_what_a_watch_missed_is_found_by_the_list_after_a_410(
     place: Place, forgotten: list[Json] | int
@@ -182,3 +190,11 @@ async def test_an_object_that_nobody_can_read_keeps_no_other_from_being_told(pla
     ]
     await place.until(lambda: "watch from 12" in place.server.asked)
     assert place.told == ["one@1", "two@12"]
+
+
+def test_backoff_never_ends_and_never_exceeds_15_seconds() -> None:
+    waits = list(islice(backoff(), 2000))
+    assert len(waits) == 2000
+    assert max(waits) <= 15.0
+    assert min(waits) >= 0.1
+    assert next(backoff()) <= 0.2

@@ -1,8 +1,5 @@
 """The sensor: a recorded watch event enters the cache and wakes exactly the releases it is about."""
 
-from itertools import islice
-
-import kopf
 import pytest
 
 from surefoot.adapters.kubernetes import mentions
@@ -19,8 +16,7 @@ from surefoot.adapters.kubernetes.cache import (
 )
 from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.store import KubernetesStore
-from surefoot.adapters.kubernetes.watch import EndlessBackoff
-from surefoot.handlers import MANY, Sensor, kopf_settings
+from surefoot.handlers import Sensor
 from surefoot.ports import Key
 
 FRAUD, SPAM = Key("risk", "fraud"), Key("risk", "spam")
@@ -43,24 +39,19 @@ def release(name, route=None, namespace="risk", status=None):
 
 
 class Watch:
-    """A sensor that is fed by hand: where kopf watches, through its own registry."""
+    """A sensor that is fed by hand."""
 
     def __init__(self):
         self.cache, self.woken = Cache(), []
         self.store = KubernetesStore(None, self.cache)
         self.records = KubernetesRecords(None)
         self.sensor = Sensor(self.cache, self.store, self.records, self.woken.append)
-        handlers = self.sensor.registry()._watching.get_all_handlers()
-        self.see = {handler.id.removeprefix("see-"): handler.fn for handler in handlers}
         for known in (release("fraud"), release("spam"), release("far", namespace="away")):
             self.cache.put(RELEASES, known)
 
     async def event(self, kind, seen, type_="MODIFIED"):
         self.woken.clear()
-        if kind in MANY:
-            self.sensor.saw(kind, seen, type_ == "DELETED")
-        else:
-            await self.see[kind.plural](event={"type": type_, "object": seen})
+        self.sensor.saw(kind, seen, type_ == "DELETED")
         return list(self.woken)
 
 
@@ -69,12 +60,7 @@ def watch():
     return Watch()
 
 
-def test_every_kind_is_watched_once_and_what_there_is_little_of_by_kopf(watch):
-    assert set(watch.see) == {kind.plural for kind in (ACTIONS, CLASSES)}
-    assert set(MANY) == {RELEASES, ROUTES, DEPLOYMENTS, SERVICES, RECORDS}
-
-
-@pytest.mark.parametrize("type_", [None, "ADDED", "MODIFIED"])
+@pytest.mark.parametrize("type_", ["ADDED", "MODIFIED"])
 async def test_a_release_wakes_itself_and_enters_the_cache(watch, type_):
     new = release("new")
     assert await watch.event(RELEASES, new, type_) == [Key("risk", "new")]
@@ -211,30 +197,6 @@ async def test_what_a_release_mentions_no_more_wakes_it_no_more(watch):
     await watch.event(RELEASES, changed)
     assert await watch.event(DEPLOYMENTS, body("fraud-v1", version="9")) == []
     assert await watch.event(DEPLOYMENTS, body("other")) == [FRAUD]
-
-
-# kopf
-
-
-def test_backoff_never_ends_and_never_exceeds_15_seconds():
-    waits = list(islice(EndlessBackoff(), 2000))
-    assert len(waits) == 2000
-    assert max(waits) <= 15.0
-    assert min(waits) >= 0.1
-
-
-def test_backoff_begins_anew_for_each_call():
-    backoff = EndlessBackoff()
-    list(islice(backoff, 20))
-    assert next(iter(backoff)) <= 0.2
-
-
-def test_kopf_itself_writes_nothing_to_objects():
-    settings = kopf_settings()
-    storage = settings.persistence.diffbase_storage
-    assert not settings.posting.enabled
-    assert storage.build(body=kopf.Body({})) == {}
-    assert storage.fetch(body=kopf.Body({})) is None
 
 
 def of_class(name, class_, namespace):

@@ -21,7 +21,6 @@ PAGE = 200
 # Bookmarks come every minute, where anything changes: a stream that is silent for longer may be dead.
 _QUIET_S = 90.0
 _CONNECT_S = 10.0
-_NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 Json = dict[str, Any]
 
 
@@ -146,19 +145,18 @@ class Api:
     async def get(self, path: str) -> Json:
         return await self._call("GET", path)
 
-    async def list(self, path: str, names_only: bool = False) -> AsyncIterator[Json]:
-        """All objects of a kind as they are now, page by page; with `names_only` their metadata."""
-        async for page in self.pages(path, names_only):
+    async def list(self, path: str) -> AsyncIterator[Json]:
+        """All objects of a kind as they are now, page by page."""
+        async for page in self.pages(path):
             for item in page["items"]:
                 yield item
 
-    async def pages(self, path: str, names_only: bool = False) -> AsyncIterator[Json]:
+    async def pages(self, path: str) -> AsyncIterator[Json]:
         """The pages of a list: `items`, and in `metadata` the resourceVersion that a watch goes on from."""
         more = ""
         while True:
             query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
-            accept = _NAMES if names_only else "application/json"
-            page = await self._call("GET", path, query=query, accept=accept)
+            page = await self._call("GET", path, query=query)
             page["items"] = page["items"] or []  # null where there is none
             yield page
             more = page["metadata"].get("continue", "")
@@ -219,11 +217,10 @@ class Api:
         body: Any = None,
         content_type: str = "application/json",
         query: Sequence[tuple[str, str]] | None = None,
-        accept: str = "application/json",
     ) -> Json:
         what = f"{method} {path}"
         try:
-            request = await self._request(method, path, body, content_type, query, accept)
+            request = await self._request(method, path, body, content_type, query)
             timeout_s = self._timeout_s
             if method != "GET" and self.fence is not None:
                 timeout_s = min(timeout_s, self.fence())
@@ -244,9 +241,8 @@ class Api:
         body: Any = None,
         content_type: str = "application/json",
         query: Sequence[tuple[str, str]] | None = None,
-        accept: str = "application/json",
     ) -> Any:
         return await self._client.param_serialize(
             method, path, query_params=[*(query or ())], body=body, auth_settings=["BearerToken"],
-            header_params={"Accept": accept, "Content-Type": content_type},
+            header_params={"Accept": "application/json", "Content-Type": content_type},
         )  # fmt: skip
