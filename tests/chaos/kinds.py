@@ -25,6 +25,11 @@ def held_or_taken_back(tale: Tale) -> str:
     return "Held" if tale.good else "Reverted"
 
 
+def settled(tale: Tale) -> str:
+    """A good one is promoted, or taken back where what happened was seen; a bad one is taken back."""
+    return "Settled" if tale.good else "Reverted"
+
+
 def gone(_: Tale) -> str:
     """Nothing is left of the release, and all of the traffic is the incumbent's."""
     return "Gone"
@@ -33,7 +38,8 @@ def gone(_: Tale) -> str:
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault. `to_one` happens to each release by its own seed, `to_all` to their operator
-    or to its servers, by the seed of the group. `given`: only to routes of the user's."""
+    or to its servers, by the seed of the group. `given`: only to routes of the user's. With more than
+    one of `replicas` a Lease says which one writes."""
 
     name: str
     area: str
@@ -42,6 +48,7 @@ class Kind:
     to_all: HappensToAll | None = None
     ends: Ending = as_usual
     given: bool = False
+    replicas: int = 1
 
 
 KINDS: dict[str, Kind] = {}
@@ -59,11 +66,13 @@ def kind(
     return register
 
 
-def kind_for_all(name: str, area: str, what: str) -> Callable[[HappensToAll], HappensToAll]:
+def kind_for_all(
+    name: str, area: str, what: str, *, ends: Ending = as_usual, replicas: int = 1
+) -> Callable[[HappensToAll], HappensToAll]:
     """Register what happens to the operator of a group, or to its servers."""
 
     def register(happens: HappensToAll) -> HappensToAll:
-        KINDS[name] = Kind(name, area, what, to_all=happens)
+        KINDS[name] = Kind(name, area, what, to_all=happens, ends=ends, replicas=replicas)
         return happens
 
     return register

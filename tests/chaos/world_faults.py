@@ -155,9 +155,14 @@ async def lowered(tale: Tale) -> None:
     await reach(lambda: tale.over or tale.status.get("hold"), f"{tale.namespace} is held")
     await asyncio.sleep(tale.chance.uniform(1, 4))
     if not tale.over:
-        spec = {"releaseName": "fraud", "type": "Resume", "requestedBy": "admin"}
-        body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ReleaseAction", "spec": spec}
-        await tale.do(tale.kube.create, {**body, "metadata": {"name": "fraud-resume"}})
+        await resume(tale, "once")
+
+
+async def resume(tale: Tale, name: str) -> None:
+    """A person's act."""
+    spec = {"releaseName": "fraud", "type": "Resume", "requestedBy": "admin"}
+    body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ReleaseAction", "spec": spec}
+    await tale.do(tale.kube.create, {**body, "metadata": {"name": f"fraud-resume-{name}"}})
 
 
 @kind(

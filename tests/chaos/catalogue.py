@@ -1,0 +1,12 @@
+"""Every kind of fault there is: who imports this knows them all."""
+
+from tests.chaos import (  # noqa: F401
+    api_faults,
+    leader_faults,
+    operator_faults,
+    prometheus_faults,
+    world_faults,
+)
+from tests.chaos.kinds import KINDS
+
+__all__ = ["KINDS"]
