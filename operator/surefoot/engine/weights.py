@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 
-from surefoot.api.status import Backend
+from surefoot.api.status import Backend, ModelReleaseStatus
 from surefoot.engine.world import BackendWeight, Route
 
 FULL = 100
 # What the Gateway API allows for one backendRef.
 MOST_WEIGHT = 1_000_000
+
+
+def intent_of(status: ModelReleaseStatus, percent: int) -> str:
+    """A weight and the decision that it follows from: after a Resume the same weight is another intent."""
+    decided = status.decisions[-1].time.isoformat() if status.decisions else ""
+    return f"{percent} {decided}"
 
 
 @dataclass(frozen=True, slots=True)
