@@ -2,6 +2,7 @@
 
 from tests.chaos import (  # noqa: F401
     api_faults,
+    arm_faults,
     leader_faults,
     operator_faults,
     prometheus_faults,
