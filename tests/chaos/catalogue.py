@@ -6,6 +6,7 @@ from tests.chaos import (  # noqa: F401
     leader_faults,
     operator_faults,
     prometheus_faults,
+    route_faults,
     world_faults,
 )
 from tests.chaos.kinds import KINDS
