@@ -4,6 +4,7 @@ from tests.chaos import (  # noqa: F401
     api_faults,
     arm_faults,
     leader_faults,
+    namespace_faults,
     operator_faults,
     prometheus_faults,
     route_faults,
