@@ -99,7 +99,7 @@ class Stale(Struck):
         return Answer(200, old) if old != answer.body and self.hits(call) else answer
 
 
-async def for_a_while(tale: Tale, fault: Struck, latest: float = 6.0) -> None:
+async def for_a_while(tale: Tale, fault: Struck, latest: float = 3.0) -> None:
     """From some moment on, until it has struck, and for a while longer."""
     await asyncio.sleep(tale.chance.uniform(0, latest))
     async with tale.group.api.having(fault):
@@ -130,10 +130,10 @@ async def lost_answers(tale: Tale) -> None:
     await for_a_while(tale, LosesAnswers(tale.group, tale.namespace, tale.chance))
 
 
-@kind("api-black-hole", API, "half of all calls swallowed for 5 to 20 s")
+@kind("api-black-hole", API, "half of all calls swallowed for 5 to 60 s")
 async def black_hole(tale: Tale) -> None:
     base = (tale.group, tale.namespace, tale.chance)
-    await for_a_while(tale, Waits(*base, shortest=5, longest=20, lost=True))
+    await for_a_while(tale, Waits(*base, shortest=5, longest=60, lost=True))
 
 
 @kind("api-slow", API, "half of all calls answered after 0.5 to 5 s")

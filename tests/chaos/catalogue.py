@@ -3,6 +3,7 @@
 from tests.chaos import (  # noqa: F401
     api_faults,
     arm_faults,
+    clock_faults,
     leader_faults,
     namespace_faults,
     operator_faults,

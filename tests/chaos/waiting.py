@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-PATIENCE_S = 90.0
+PATIENCE_S = 150.0
 _POLL_S = 0.05
 
 
