@@ -57,6 +57,27 @@ async def incumbent_deleted(tale: Tale) -> None:
     await tale.do(set_available, tale.kube, INCUMBENT, 2)
 
 
+@kind("incumbent-to-zero", AREA, "the incumbent's Deployment scaled to 0 for 3 to 6 s")
+async def incumbent_to_zero(tale: Tale) -> None:
+    await under_way(tale)
+    for replicas, lasts in ((0, tale.chance.uniform(3, 6)), (2, 0)):
+        await tale.do(tale.kube.patch, "Deployment", INCUMBENT, {"spec": {"replicas": replicas}})
+        await tale.do(set_available, tale.kube, INCUMBENT, replicas)
+        tale.strike()
+        await asyncio.sleep(lasts)
+
+
+@kind("incumbent-rolled", AREA, "the incumbent rolled to another image under way")
+async def incumbent_rolled(tale: Tale) -> None:
+    await under_way(tale)
+    pods = deployment(INCUMBENT, image="model:0.9")["spec"]["template"]
+    await tale.do(tale.kube.patch, "Deployment", INCUMBENT, {"spec": {"template": pods}})
+    await tale.do(set_available, tale.kube, INCUMBENT, 1)
+    tale.strike()
+    await asyncio.sleep(tale.chance.uniform(0.5, 3))
+    await tale.do(set_available, tale.kube, INCUMBENT, 2)
+
+
 @kind(
     "service-replaced", AREA, "an arm's Service deleted, and made anew within a second",
     ends=settled,

@@ -9,6 +9,7 @@ from tests.chaos import (  # noqa: F401
     operator_faults,
     prometheus_faults,
     route_faults,
+    spec_faults,
     token_faults,
     world_faults,
 )

@@ -30,6 +30,11 @@ def settled(tale: Tale) -> str:
     return "Settled" if tale.good else "Reverted"
 
 
+def withdrawn(_: Tale) -> str:
+    """Nobody wants it any more, if it was not taken back before."""
+    return "Withdrawn"
+
+
 def gone(_: Tale) -> str:
     """Nothing is left of the release, and all of the traffic is the incumbent's."""
     return "Gone"
@@ -38,7 +43,7 @@ def gone(_: Tale) -> str:
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault. `to_one` happens to each release by its own seed, `to_all` to their operator
-    or to its servers, by the seed of the group. `given`: only to routes of the user's. With more than
+    or to its servers, by the seed of the group. `given`: only to routes of the user's, or to none of them. With more than
     one of `replicas` a Lease says which one writes."""
 
     name: str
@@ -47,7 +52,7 @@ class Kind:
     to_one: Happens | None = None
     to_all: HappensToAll | None = None
     ends: Ending = as_usual
-    given: bool = False
+    given: bool | None = None
     replicas: int = 1
 
 
@@ -55,7 +60,7 @@ KINDS: dict[str, Kind] = {}
 
 
 def kind(
-    name: str, area: str, what: str, *, ends: Ending = as_usual, given: bool = False
+    name: str, area: str, what: str, *, ends: Ending = as_usual, given: bool | None = None
 ) -> Callable[[Happens], Happens]:
     """Register what happens to one release as a kind of fault."""
 

@@ -122,7 +122,7 @@ def _keep(folder: Path, kind: Kind, group: Group) -> None:
 def _tale(group: Group, kind: Kind, seed: int, namespace: str) -> Tale:
     chance = Random(f"{kind.name} {seed} one")
     kube = group.stage.admin.within(namespace)
-    good, given = seed % 2 == 0, kind.given or seed % 4 >= 2
+    good, given = seed % 2 == 0, seed % 4 >= 2 if kind.given is None else kind.given
     return Tale(group, seed, namespace, chance, good, kube, given)
 
 
@@ -184,6 +184,18 @@ async def _is_settled(tale: Tale) -> None:
     await tale.ends("Reverted" if taken_back else "Promoted")
 
 
+async def _is_withdrawn(tale: Tale) -> None:
+    """The incumbent serves alone, and nothing is left to be acknowledged."""
+
+    def idle() -> bool:
+        status = tale.status
+        serves = status["incumbent"]["workload"] == "fraud-v41"
+        return serves and status.get("phase") == "Idle" and tale.weight("fraud-v41") == 100
+
+    await reach(idle, f"{tale.namespace}: the incumbent serves alone")
+    await reach(lambda: not tale.broken(), tale.broken, 30.0)
+
+
 async def _is_emptied(tale: Tale) -> None:
     """And nothing comes back into it."""
 
@@ -193,4 +205,7 @@ async def _is_emptied(tale: Tale) -> None:
     await reach(empty, f"{tale.namespace}: nothing is left")
 
 
-ENDS = {"Gone": _is_gone, "Held": _is_held, "Settled": _is_settled, "Emptied": _is_emptied}
+ENDS = {
+    "Gone": _is_gone, "Held": _is_held, "Settled": _is_settled, "Withdrawn": _is_withdrawn,
+    "Emptied": _is_emptied,
+}  # fmt: skip
