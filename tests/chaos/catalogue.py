@@ -7,6 +7,7 @@ from tests.chaos import (  # noqa: F401
     leader_faults,
     namespace_faults,
     operator_faults,
+    process_faults,
     prometheus_faults,
     route_faults,
     spec_faults,

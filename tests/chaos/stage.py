@@ -36,6 +36,7 @@ class Group:
     folder: Path
     chance: Random
     replicas: list[Replica]
+    started: int = 0
     leaders: dict[int, str] = field(default_factory=dict)
     struck: Counter[str] = field(default_factory=Counter)
     logs: list[Path] = field(default_factory=list)
@@ -94,7 +95,8 @@ class Group:
 
     def _name(self) -> str:
         """Of a process: no other one of any group has it."""
-        return f"{self.tales[0].namespace}-operator-{len(self.logs) + 1}"
+        self.started += 1
+        return f"{self.tales[0].namespace}-operator-{self.started}"
 
     async def leader(self) -> Replica:
         """The replica that holds the Lease, once there is one."""

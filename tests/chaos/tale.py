@@ -31,6 +31,7 @@ class Tale:
     kube: Kube
     given: bool
     settles: bool = True
+    exempt: str = ""
 
     @property
     def status(self) -> Json:
@@ -128,7 +129,7 @@ class Tale:
 
     def broken(self) -> str:
         """The first invariant that does not hold so far."""
-        return first_broken(self.timeline(), settled=self.settles)
+        return first_broken(self.timeline(), settled=self.settles, but=self.exempt)
 
 
 def given_route() -> Json:
