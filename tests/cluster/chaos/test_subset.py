@@ -11,8 +11,9 @@ SUBSET = (
     "api-lost-answers",
     "watch-reorders",
     "prometheus-errors",
-    "operator-killed",
-    "weights-lowered",
+    "gitops-weights",
+    "leader-killed",
+    "leader-asleep",
 )
 
 
