@@ -38,7 +38,7 @@ def main(arguments: Sequence[str], usage: str) -> int:
     parser.add_argument("--kind", action="append", default=[], help="only this kind (repeatable)")
     parser.add_argument("--seed", type=int, help="only the group of stories that this seed is in")
     parser.add_argument(
-        "--runs", type=int, default=AT_ONCE, help="seeds of each kind (default: 10)"
+        "--runs", type=int, help="seeds of each kind (default: 10, and 50 with --all)"
     )
     parser.add_argument(
         "--jobs", type=int, default=1, help="groups at once, each beside servers of its own"
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str], usage: str) -> int:
         return 0
     if not (asked.kind or asked.all):
         parser.error("say --kind NAME, or --all")
-    runs = 50 if asked.all and asked.runs == AT_ONCE else asked.runs
+    runs = asked.runs or (50 if asked.all else AT_ONCE)
     groups = [range(at, min(at + AT_ONCE, runs)) for at in range(0, runs, AT_ONCE)]
     if asked.seed is not None:
         groups = [group_of_seed(asked.seed)]
