@@ -217,9 +217,17 @@ async def _ended(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def noted(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what no task has raised. When the loop ends it closes all generators at once, and one of
+    Kopf's then finds the one inside of it closed already: that is an end like any other."""
+    if "asyncgen" not in context:
+        loop.default_exception_handler(context)
+
+
 async def _main() -> None:
     settings = Settings.from_environment()
     set_up_logging(settings.log_format, settings.log_level)
+    asyncio.get_running_loop().set_exception_handler(noted)
     api = await Api.connect()
     # A Lease must not wait behind other calls.
     leases = await Api.connect(Timing().deadline / 2)
