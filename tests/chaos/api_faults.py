@@ -79,15 +79,18 @@ class Waits(Struck):
 
 
 class Stale(Struck):
-    """Refuses a write as stale, and then shows what was there before."""
+    """Refuses every second write as stale, and then shows what was there before."""
 
     def __init__(self, *more: object) -> None:
         super().__init__(*more)  # type: ignore[arg-type]
         self.known: dict[str, bytes] = {}
+        self.written = 0
 
     async def before(self, call: Call) -> Answer | None:
-        written = call.namespace == self.namespace and call.path.endswith("/status")
-        if written and call.method == "PATCH" and self.chance.random() < 0.5:
+        ours = call.namespace == self.namespace and call.path.endswith("/status")
+        written = ours and call.method == "PATCH"
+        self.written += written
+        if written and self.written % 2:
             body = {"kind": "Status", "code": 409, "reason": "Conflict", "message": "chaos"}
             return Answer(409, json.dumps(body).encode())
         return None
