@@ -183,16 +183,22 @@ def operators_kubeconfig(running: Cluster, admin: Kube, scratch: Path) -> Path:
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _HOME}}
     admin.create(body)
     _kubectl(running, "apply", "-n", _HOME, "-f", "-", stdin=rendered)
-    path = f"/api/v1/namespaces/{_HOME}/serviceaccounts/surefoot/token"
-    request = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "spec": {"expirationSeconds": 86_400},
-    }
-    token = admin.request("POST", path, request)["status"]["token"]
+    token = token_of(admin, _HOME)
     config = json.loads(running.kubeconfig.read_text())
     config["users"][0]["user"] = {"token": token}
     target = scratch / "kubeconfig"
     target.touch(mode=0o600)
     target.write_text(json.dumps(config))
     return target
+
+
+def token_of(admin: Kube, home: str) -> str:
+    """A fresh token of the operator's service account."""
+    path = f"/api/v1/namespaces/{home}/serviceaccounts/surefoot/token"
+    request = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": 86_400},
+    }
+    made: str = admin.request("POST", path, request)["status"]["token"]
+    return made

@@ -79,15 +79,18 @@ class Waits(Struck):
 
 
 class Stale(Struck):
-    """Refuses a write as stale, and then shows what was there before."""
+    """Refuses every second write as stale, and then shows what was there before."""
 
     def __init__(self, *more: object) -> None:
         super().__init__(*more)  # type: ignore[arg-type]
         self.known: dict[str, bytes] = {}
+        self.written = 0
 
     async def before(self, call: Call) -> Answer | None:
-        written = call.namespace == self.namespace and call.path.endswith("/status")
-        if written and call.method == "PATCH" and self.chance.random() < 0.5:
+        ours = call.namespace == self.namespace and call.path.endswith("/status")
+        written = ours and call.method == "PATCH"
+        self.written += written
+        if written and self.written % 2:
             body = {"kind": "Status", "code": 409, "reason": "Conflict", "message": "chaos"}
             return Answer(409, json.dumps(body).encode())
         return None
@@ -99,7 +102,7 @@ class Stale(Struck):
         return Answer(200, old) if old != answer.body and self.hits(call) else answer
 
 
-async def for_a_while(tale: Tale, fault: Struck, latest: float = 6.0) -> None:
+async def for_a_while(tale: Tale, fault: Struck, latest: float = 3.0) -> None:
     """From some moment on, until it has struck, and for a while longer."""
     await asyncio.sleep(tale.chance.uniform(0, latest))
     async with tale.group.api.having(fault):
@@ -130,10 +133,10 @@ async def lost_answers(tale: Tale) -> None:
     await for_a_while(tale, LosesAnswers(tale.group, tale.namespace, tale.chance))
 
 
-@kind("api-black-hole", API, "half of all calls swallowed for 5 to 20 s")
+@kind("api-black-hole", API, "half of all calls swallowed for 5 to 60 s")
 async def black_hole(tale: Tale) -> None:
     base = (tale.group, tale.namespace, tale.chance)
-    await for_a_while(tale, Waits(*base, shortest=5, longest=20, lost=True))
+    await for_a_while(tale, Waits(*base, shortest=5, longest=60, lost=True))
 
 
 @kind("api-slow", API, "half of all calls answered after 0.5 to 5 s")

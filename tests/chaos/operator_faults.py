@@ -22,7 +22,6 @@ async def killed(group: Group) -> None:
         known = len(group.api.writes)
         await reach(lambda n=known: len(group.api.writes) > n or group.is_over, "a write")
         await asyncio.sleep(group.chance.uniform(0, 3))
-        assert group.operator is not None
         group.operator.kill()
         group.strike()
         await asyncio.sleep(group.chance.uniform(0, 2))
@@ -32,7 +31,6 @@ async def killed(group: Group) -> None:
 @kind_for_all("operator-crashes", AREA, "os._exit right after the n-th write, n from the seed")
 async def crashes(group: Group) -> None:
     for _ in range(3):
-        assert group.operator is not None
         group.operator.kill()
         nth = group.chance.randint(1, MOST_WRITES)
         await group.start("tests.chaos.crashing", str(nth))
@@ -48,7 +46,6 @@ async def crashes(group: Group) -> None:
 @kind_for_all("operator-stopped", AREA, "SIGSTOP for 5 to 40 s")
 async def stopped(group: Group) -> None:
     await asyncio.sleep(group.chance.uniform(0.5, 6))
-    assert group.operator is not None
     group.operator.process.send_signal(signal.SIGSTOP)
     group.strike()
     await asyncio.sleep(group.chance.uniform(5, 40))
@@ -59,7 +56,6 @@ async def stopped(group: Group) -> None:
 async def rolled(group: Group) -> None:
     for _ in range(2):
         await asyncio.sleep(group.chance.uniform(0.5, 5))
-        assert group.operator is not None
         code = await asyncio.to_thread(group.operator.stop)
         assert code == 0, f"it ended with {code}"
         group.strike()

@@ -77,8 +77,13 @@ def _nan(body: Json) -> Json:
     return _samples(body, lambda sample: [sample[0], "NaN"])
 
 
+def shifted(body: Json, by_s: float) -> Json:
+    """Every sample, later by so many seconds."""
+    return _samples(body, lambda sample: [sample[0] + by_s, sample[1]])
+
+
 def _old(body: Json) -> Json:
-    return _samples(body, lambda sample: [sample[0] - 600, sample[1]])
+    return shifted(body, -600)
 
 
 def _empty(body: Json) -> Json:

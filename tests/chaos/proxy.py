@@ -29,6 +29,7 @@ class Call:
     path: str
     query: str
     body: bytes
+    token: str = ""
 
     @property
     def namespace(self) -> str:
@@ -70,6 +71,10 @@ class Fault:
     async def before(self, call: Call) -> Answer | None:
         """Instead of the server; None lets the call through. Raises DropError."""
         return None
+
+    async def sent(self, call: Call) -> Call:
+        """What the server gets to see of it."""
+        return call
 
     async def after(self, call: Call, answer: Answer) -> Answer:
         """What becomes of the server's answer. Raises DropError."""
@@ -151,14 +156,18 @@ class FaultProxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         # The query as it was written: labels and signs in it are encoded.
         path, _, query = request.raw_path.partition("?")
-        call = Call(request.method, path, query, await request.read())
+        token = request.headers.get("Authorization", "").partition(" ")[2]
+        call = Call(request.method, path, query, await request.read(), token)
         try:
             for fault in list(self.faults):
                 if (instead := await fault.before(call)) is not None:
                     return _response(instead)
             if call.is_watch:
                 return await self._stream(request, call)
-            answer = await self._ask(request, call)
+            sent = call
+            for fault in list(self.faults):
+                sent = await fault.sent(sent)
+            answer = await self._ask(request, sent)
             for fault in list(self.faults):
                 answer = await fault.after(call, answer)
             return _response(answer)

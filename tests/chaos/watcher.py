@@ -21,7 +21,8 @@ from tests.timeline import (
     Touched,
 )
 
-KINDS = ("ModelRelease", "HTTPRoute", "Event", "ReleaseAction", "Deployment", "Service")
+KINDS = ("ModelRelease", "HTTPRoute", "Event", "ReleaseAction", "Deployment", "Service", "Lease")
+NOBODY = "nobody"
 _OURS = ("labels", "annotations", "finalizers", "ownerReferences")
 
 
@@ -86,6 +87,21 @@ class Watcher:
     def get(self, namespace: str, kind: str, name: str = "fraud") -> Json:
         """An object as it stands, empty where there is none."""
         return self.latest.get((namespace, kind, name), {})
+
+    def holders(self, namespace: str, lease: str) -> dict[int, str]:
+        """From which revision on which process held a Lease; nobody does once it is given back."""
+        found = {}
+        for version in list(self.versions.get(namespace, [])):
+            if (version.kind, version.body["metadata"]["name"]) == ("Lease", lease):
+                holder = "" if version.gone else version.body["spec"].get("holderIdentity", "")
+                found[version.revision] = holder.rpartition("_")[0] or NOBODY
+        return found
+
+    def forget(self, namespace: str) -> None:
+        """A namespace in which all is over."""
+        self.versions.pop(namespace, None)
+        for where in [each for each in list(self.latest) if each[0] == namespace]:
+            self.latest.pop(where, None)
 
     def timeline(
         self, namespace: str, writes: Mapping[int, str], leaders: Mapping[int, str]

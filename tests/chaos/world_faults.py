@@ -155,9 +155,14 @@ async def lowered(tale: Tale) -> None:
     await reach(lambda: tale.over or tale.status.get("hold"), f"{tale.namespace} is held")
     await asyncio.sleep(tale.chance.uniform(1, 4))
     if not tale.over:
-        spec = {"releaseName": "fraud", "type": "Resume", "requestedBy": "admin"}
-        body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ReleaseAction", "spec": spec}
-        await tale.do(tale.kube.create, {**body, "metadata": {"name": "fraud-resume"}})
+        await resume(tale, "once")
+
+
+async def resume(tale: Tale, name: str) -> None:
+    """A person's act."""
+    spec = {"releaseName": "fraud", "type": "Resume", "requestedBy": "admin"}
+    body = {"apiVersion": "surefoot.dev/v1alpha1", "kind": "ReleaseAction", "spec": spec}
+    await tale.do(tale.kube.create, {**body, "metadata": {"name": f"fraud-resume-{name}"}})
 
 
 @kind(
@@ -170,24 +175,6 @@ async def touched(tale: Tale) -> None:
         await json_patch(tale, [{"op": "add", "path": "/spec/rules/0/timeouts", "value": value}])
         tale.strike()
         await asyncio.sleep(tale.chance.uniform(0.3, 1.5))
-
-
-@kind("spec-edited", AREA, "steps, bake, a threshold, the interval or the summary edited")
-async def edited(tale: Tale) -> None:
-    await under_way(tale)
-    signal = tale.kube.get("ModelRelease", "fraud")["spec"]["signals"][0]
-    tightened = {**signal, "threshold": {**signal["threshold"], "max": 0.04}}
-    edits: list[Json] = [
-        {"steps": [{"weight": w, "hold": "2s"} for w in (10, 30, 60)]},
-        {"bake": "3s"},
-        {"signals": [tightened]},
-        {"analysis": {"interval": "2s"}},
-        {"summary": "more to say"},
-    ]
-    for edit in tale.chance.sample(edits, 3):
-        await tale.do(tale.kube.patch, "ModelRelease", "fraud", {"spec": edit})
-        tale.strike()
-        await asyncio.sleep(tale.chance.uniform(0, 2))
 
 
 @kind("suspended", AREA, "spec.suspend for 2 to 5 s")

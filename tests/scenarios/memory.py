@@ -151,17 +151,17 @@ class MemoryTraffic:
     def __init__(self, world: World) -> None:
         self.world = world
         self.refused: ManagedRoute | None = None
+        self.carried: dict[str, str] = {}
 
     def refusal(self, namespace: str, name: str, wanted: ManagedRoute) -> str:
         return "hostnames: no such" if wanted == self.refused else ""
 
     async def route(self, namespace: str, name: str) -> Route | None:
         found = self.world.routes.get(name)
-        return (
-            replace(found, accepted=self.world.accepts, verdict=self.world.gateway_says)
-            if found
-            else None
-        )
+        if found is None:
+            return None
+        carried, accepted = self.carried.get(name, ""), self.world.accepts
+        return replace(found, carried=carried, accepted=accepted, verdict=self.world.gateway_says)
 
     async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
         world = self.world
@@ -190,6 +190,8 @@ class MemoryTraffic:
                 old, generation=old.generation + 1, rules=tuple(map(tuple, rules))
             )
         world.wrote("route")
+        if isinstance(effect, SetWeights):
+            self.carried[effect.route] = effect.intent
 
 
 class MemoryMetrics:

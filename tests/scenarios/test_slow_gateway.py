@@ -1,9 +1,9 @@
-"""A Gateway that takes its time: the weight is written, and not yet verified."""
+"""Between a write and its verification: a Gateway that takes its time, a tool that puts weights back."""
 
 import pytest
 
 from tests.scenarios.stories import at_weight
-from tests.scenarios.world import World
+from tests.scenarios.world import World, new_world
 
 
 async def just_written(percent: int) -> World:
@@ -65,3 +65,24 @@ async def test_a_gateway_that_is_quick_costs_no_write():
     await world.tick(0)
     assert world.status["step"]["verifiedAt"]
     assert world.writes.count("status") == written + 1
+
+
+@pytest.mark.parametrize(("written", "lowered"), [(10, 0), (25, 10), (25, 0)])
+async def test_a_weight_that_a_tool_puts_back_before_it_was_seen_is_left_alone(written, lowered):
+    world, put_back = new_world(), []
+    wrote = world.wrote
+
+    def and_back(kind: str) -> None:
+        wrote(kind)
+        if kind == "route" and world.weight() == written and not put_back:
+            put_back.append(written)
+            world.edit_weight(lowered)
+
+    world.wrote = and_back
+    await world.until("Paused")
+    assert put_back
+    assert world.weight() == lowered
+    assert world.status["reason"] == "WeightLowered"
+    world.act("Resume")
+    await world.tick(10)
+    assert world.weight() == written

@@ -136,6 +136,7 @@ class World:
         """Another process: it knows nothing but what was written."""
         self.metrics.last, self.metrics.running, self.metrics.returned = None, False, None
         self.traffic.refused, self.notifier.left = None, None
+        self.traffic.carried.clear()
         # A watch that begins anew does not show what was deleted before.
         self.forgotten = self.forgotten or self.deleted
 

@@ -175,6 +175,13 @@ class Traffic:
             self._counts.setdefault(cluster, [0.0, 0.0])
             self.rates[cluster] = (per_second, error_share)
 
+    def forget(self, namespace: str) -> None:
+        """Nothing of this namespace is exported any more."""
+        with self._lock:
+            for known in (self.rates, self._counts):
+                for cluster in [name for name in known if name.startswith(f"{namespace}_")]:
+                    del known[cluster]
+
     def within(self, namespace: str) -> "Flow":
         """The traffic of one namespace."""
         return Flow(self, namespace)

@@ -28,7 +28,7 @@ from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
-from surefoot.engine.weights import FULL, changes, emptied, lists, split_rules
+from surefoot.engine.weights import FULL, changes, emptied, intent_of, lists, split_rules
 from surefoot.engine.world import Observation
 
 KEPT_DECISIONS = 20
@@ -253,7 +253,8 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
         # What holds a release holds a step up that was intended but not yet written, too.
         percent = min(percent, traffic.written)
     wanted = changes(split_rules(route, serving.backend, release.backend), percent)
-    return SetWeights(route.name, route.generation, wanted) if wanted else None
+    intent = intent_of(status, percent)
+    return SetWeights(route.name, route.generation, wanted, intent) if wanted else None
 
 
 def _filled(tick: Tick) -> tuple[Effect, ...]:

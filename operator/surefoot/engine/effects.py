@@ -14,11 +14,12 @@ from surefoot.engine.weights import WeightChange
 
 @dataclass(frozen=True, slots=True)
 class SetWeights:
-    """Change weights of an HTTPRoute that still is at `generation`."""
+    """Change weights of an HTTPRoute that still is at `generation`; `intent` says which intent it is."""
 
     route: str
     generation: int
     changes: tuple[WeightChange, ...]
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

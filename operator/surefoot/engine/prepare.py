@@ -12,7 +12,7 @@ from surefoot.engine.baselines import judge_against
 from surefoot.engine.judge import Judged, elapsed_since
 from surefoot.engine.questions import Answer, answer_to
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
-from surefoot.engine.weights import changes, observed_percent, share_of, split_rules
+from surefoot.engine.weights import changes, intent_of, observed_percent, share_of, split_rules
 from surefoot.engine.world import Observation
 from surefoot.stats.combine import Judgement
 
@@ -67,7 +67,12 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
         return
     splits = split_rules(obs.route, serving.backend, release.backend)
     traffic.observed = observed_percent(splits)
-    if not splits or changes(splits, traffic.intended):
+    if not splits:
+        return
+    if obs.route.carried == intent_of(status, traffic.intended):
+        # Someone may have lowered it since, before it was seen: that is no weight to be written again.
+        traffic.written = traffic.intended
+    if changes(splits, traffic.intended):
         return
     traffic.written = traffic.intended
     step = status.step

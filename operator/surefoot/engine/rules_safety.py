@@ -10,7 +10,7 @@ from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
-from surefoot.engine.weights import is_lowered, is_raised, lies_between, lists, observed_percent
+from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
 from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
@@ -294,26 +294,16 @@ def fighting(tick: Tick) -> Ruling | None:
 def _lowered(tick: Tick) -> bool:
     hold = tick.status.hold
     already = hold is not None and hold.reason is Reason.WEIGHT_LOWERED
-    if already or tick.written == 0:
-        return False
-    return is_lowered(tick.splits, tick.written) or _in_between(tick)
-
-
-def _in_between(tick: Tick) -> bool:
-    """More than what was written last, less than what is to be written: by someone else's hand,
-    perhaps after ours."""
-    return tick.written < tick.intended and lies_between(tick.splits, tick.written, tick.intended)
+    return not already and tick.written > 0 and is_lowered(tick.splits, tick.written)
 
 
 def _hold_lowered(tick: Tick) -> Ruling:
     route, seen = tick.obs.route, observed_percent(tick.splits)
     assert route is not None
-    said = (
-        f"was set to {seen} by {route.manager}, not to {tick.intended}"
-        if _in_between(tick)
-        else f"was lowered from {tick.written} to {seen} by {route.manager}"
+    text = (
+        f"the candidate's weight was lowered from {tick.written} to {seen} by {route.manager}: held "
+        f"until someone resumes (kubectl surefoot resume {tick.obs.name})"
     )
-    text = f"the candidate's weight {said}: held until someone resumes (kubectl surefoot resume {tick.obs.name})"
     status = transitions.hold_by_hand(
         tick.status, tick.obs, Reason.WEIGHT_LOWERED, route.manager, text
     )

@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 
-from surefoot.api.status import Backend
+from surefoot.api.status import Backend, ModelReleaseStatus
 from surefoot.engine.world import BackendWeight, Route
 
 FULL = 100
 # What the Gateway API allows for one backendRef.
 MOST_WEIGHT = 1_000_000
+
+
+def intent_of(status: ModelReleaseStatus, percent: int) -> str:
+    """A weight and the decision that it follows from: after a Resume the same weight is another intent."""
+    decided = status.decisions[-1].time.isoformat() if status.decisions else ""
+    return f"{percent} {decided}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +123,6 @@ def is_raised(rules: list[SplitRule], allowed: int) -> bool:
 def is_lowered(rules: list[SplitRule], written: int) -> bool:
     """Some rule gives the candidate less than what was written there as `written` percent."""
     return any(split.candidate_weight < split.planned(written)[1] for split in rules)
-
-
-def lies_between(rules: list[SplitRule], low: int, high: int) -> bool:
-    """Some rule gives the candidate more than `low` percent, and less than `high`."""
-    return any(s.planned(low)[1] < s.candidate_weight < s.planned(high)[1] for s in rules)
 
 
 def too_coarse(rules: list[SplitRule], percent: int) -> SplitRule | None:

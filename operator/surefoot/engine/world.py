@@ -39,7 +39,8 @@ class BackendWeight:
 @dataclass(frozen=True, slots=True)
 class Route:
     """An HTTPRoute. `managed`: Surefoot made it, for the release of its name. `accepted` is None
-    while no Gateway has judged this generation."""
+    while no Gateway has judged this generation. `carried` is the intent that this process wrote into
+    it last: whatever it says now came after."""
 
     name: str
     generation: int
@@ -50,6 +51,7 @@ class Route:
     accepted: bool | None = None
     verdict: str = ""
     manager: str = "someone"
+    carried: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ import asyncio
 
 import pytest
 
-from tests.chaos.command import group_of_seed, running, tell
-from tests.chaos.kinds import KINDS
+from tests.chaos.catalogue import KINDS
+from tests.chaos.telling import group_of_seed, running, tell
 
 SUBSET = (
     "api-lost-answers",
     "watch-reorders",
     "prometheus-errors",
-    "operator-killed",
-    "weights-lowered",
+    "gitops-weights",
+    "leader-killed",
+    "leader-asleep",
 )
 
 

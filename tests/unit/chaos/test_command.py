@@ -4,9 +4,11 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from tests.chaos.command import Result, group_of_seed, main, rows, table
-from tests.chaos.kinds import KINDS
+from tests.chaos.catalogue import KINDS
+from tests.chaos.command import main
+from tests.chaos.page import rows, table
 from tests.chaos.proxy import Answer, Call, Fault, FaultProxy
+from tests.chaos.telling import Result, group_of_seed
 
 
 def result(seed: int, said: str = "", struck: int = 2) -> Result:

@@ -1,6 +1,7 @@
 """The Traffic port for HTTPRoutes: read, set weights, create and own a managed one."""
 
 import time
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from surefoot.adapters.kubernetes.api import (
@@ -57,6 +58,7 @@ class HttpRoutes:
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
         self._refused: dict[tuple[str, str], _Refusal] = {}
+        self._carried: dict[tuple[str, str], str] = {}
 
     @staticmethod
     def _path(namespace: str, name: str = "") -> str:
@@ -65,10 +67,12 @@ class HttpRoutes:
     async def route(self, namespace: str, name: str) -> Route | None:
         """The route as last seen; one that no watch has shown is asked for."""
         body = self._cache.get(ROUTES, namespace, name)
-        if body is None:
-            return await self._refresh(namespace, name)
-        route: Route = body[DECODED]
-        return route
+        found: Route | None = body[DECODED] if body else await self._refresh(namespace, name)
+        if found is None:
+            self._carried.pop((namespace, name), None)
+            return None
+        carried = self._carried.get((namespace, name))
+        return replace(found, carried=carried) if carried else found
 
     async def _refresh(self, namespace: str, name: str) -> Route | None:
         try:
@@ -96,6 +100,8 @@ class HttpRoutes:
             await self._refresh(namespace, effect.route)
             raise
         self._refused.pop((namespace, effect.route), None)
+        if isinstance(effect, SetWeights):
+            self._carried[namespace, effect.route] = effect.intent
         self._cache.put(ROUTES, answer)
 
     def refusal(self, namespace: str, name: str, wanted: ManagedRoute) -> str:
