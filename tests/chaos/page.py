@@ -28,9 +28,14 @@ def rows(results: Sequence[Result]) -> list[dict[str, object]]:
             "kind": name, "area": KINDS[name].area, "what": KINDS[name].what, "runs": runs[name],
             "struck": struck[name], "fine": fine[name],
         }
-        for name in KINDS
-        if name in runs
+        for name in sorted(runs, key=_place)
     ]  # fmt: skip
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Those of one area stand together, each in its order."""
+    names, areas = list(KINDS), [kind.area for kind in KINDS.values()]
+    return areas.index(KINDS[name].area), names.index(name)
 
 
 def table(results: Sequence[Result]) -> str:
