@@ -127,7 +127,7 @@ def api_stage() -> Iterator[Stage]:
                 yield _stage(running, exporter, prometheus, Path(scratch))
             finally:
                 prometheus.stop()
-                exporter.server.shutdown()
+                exporter.stop()
         finally:
             cluster.down(name)
 

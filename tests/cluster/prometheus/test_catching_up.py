@@ -290,11 +290,13 @@ async def one_round(
     answers: list[Answer] = []
     for release in RELEASES[:many]:
         metrics.collect(Key("risk", release), eight(release, now), now, timedelta(seconds=15))
-    for _ in range(many):
+    left = many
+    while left:
+        # A key comes when a release's turn has come to ask, too.
         key = await asyncio.wait_for(done.get(), 120)
         found = metrics.collect(key, eight(key.name, now), now, timedelta(seconds=15))
-        assert found is not None
-        answers += found.values()
+        left -= found is not None
+        answers += (found or {}).values()
     return answers
 
 

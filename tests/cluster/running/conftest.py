@@ -58,7 +58,7 @@ def _can_list(kube):
 def exporter():
     made = Traffic()
     yield made
-    made.server.shutdown()
+    made.stop()
 
 
 @pytest.fixture(scope="session")

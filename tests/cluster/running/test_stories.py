@@ -47,8 +47,10 @@ def test_a_good_candidate_is_promoted_on_a_managed_route(kube, gateway, start_op
     until(lambda: phase(kube) == "Idle" and condition(kube, "Promoted").get("reason") == "Promoted")
     assert gateway.weights("fraud-v42") == [0, 10, 50, 100]
     assert status(kube)["incumbent"]["version"] == "42"
-    reasons = [e["reason"] for e in kube.list("Event")]
-    assert sorted(reasons) == sorted(["Adopted", "Started", *["StepReached"] * 3, "Promoted"])
+    wanted = sorted(["Adopted", "Started", *["StepReached"] * 3, "Promoted"])
+    until(
+        lambda: sorted(e["reason"] for e in kube.list("Event")) == wanted, what="an Event for each"
+    )
 
 
 def test_a_bad_candidate_is_reverted_within_a_second_of_the_crossing(
