@@ -1,6 +1,7 @@
 """The operator's process: kopf senses, the queue works, one port serves probes and metrics."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -210,6 +211,10 @@ class Operator:
         for watch in watches:
             # What is not known yet would be asked for, object by object.
             await watch.tried.wait()
+        # Most of what there is by now stays: the collector would walk through it again and again, and
+        # hold every tick up for a sixth of a second with thousands of releases.
+        gc.collect()
+        gc.freeze()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self._catch_up()
