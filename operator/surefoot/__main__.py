@@ -36,6 +36,7 @@ from surefoot.workqueue import WorkQueue
 log = logging.getLogger("surefoot")
 # What is left of a watch when SIGTERM came; the Lease is given back before.
 STOPPING_S = 3.0
+_NEW_OBJECTS = 50_000
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -211,10 +212,7 @@ class Operator:
         for watch in watches:
             # What is not known yet would be asked for, object by object.
             await watch.tried.wait()
-        # Most of what there is by now stays: the collector would walk through it again and again, and
-        # hold every tick up for a sixth of a second with thousands of releases.
-        gc.collect()
-        gc.freeze()
+        _spare_the_collector()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self._catch_up()
@@ -233,6 +231,14 @@ class Operator:
                 await asyncio.sleep(1)
             else:
                 return
+
+
+def _spare_the_collector() -> None:
+    """Most of what there is by now stays, and what comes is seldom a cycle: an answer of Prometheus is
+    tens of thousands of tuples, for each few of which Python would walk through all there is."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 async def _ended(*tasks: asyncio.Task[Any]) -> None:
