@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,7 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
+_NEW_OBJECTS = 50_000
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -186,6 +188,7 @@ class Operator:
             # What is not known yet would be asked for, object by object.
             await watch.tried.wait()
         self.sensing.set()
+        _spare_the_collector()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self._catch_up()
@@ -212,6 +215,14 @@ async def _told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     await told.wait()
+
+
+def _spare_the_collector() -> None:
+    """Most of what there is by now stays, and what comes is seldom a cycle: an answer of Prometheus is
+    tens of thousands of tuples, for each few of which Python would walk through all there is."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 async def _ended(*tasks: asyncio.Task[Any]) -> None:

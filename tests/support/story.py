@@ -165,6 +165,9 @@ class Traffic:
     def address(self) -> str:
         return self._served.address
 
+    def stop(self) -> None:
+        self._served.stop()
+
     def flow(
         self, namespace: str, service_name: str, per_second: float, error_share: float
     ) -> None:

@@ -65,7 +65,7 @@ def agreed(signal: Signal, spec: ModelReleaseSpec, promotes: bool = False) -> st
     return _agreed(Same(signal), Same(spec), promotes)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def _agreed(same_signal: Same[Signal], same_spec: Same[ModelReleaseSpec], promotes: bool) -> str:
     signal, analysis = same_signal.it, same_spec.it.analysis
     parts = [

@@ -128,7 +128,7 @@ def written_of(plan: ModelReleaseSpec) -> dict[str, Any]:
     return _written(Same(plan))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _written(plan: Same[ModelReleaseSpec]) -> dict[str, Any]:
     return plan.it.as_written()
 

@@ -45,7 +45,7 @@ class _Mark:
         return cls(blake2b(text.encode(), digest_size=16).digest(), question.start)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Run:
     """What is asked for a release, since when, and how far that is: `task` is None before it began
     and after its answers were handed out; the next one begins at `due`."""
