@@ -292,9 +292,9 @@ async def one_round(
         metrics.collect(Key("risk", release), eight(release, now), now, timedelta(seconds=15))
     left = many
     while left:
-        # A key comes when a release's turn has come to ask, too.
-        key = await asyncio.wait_for(done.get(), 120)
-        found = metrics.collect(key, eight(key.name, now), now, timedelta(seconds=15))
+        # A key comes when a release's turn has come to ask, too, which is within the second.
+        key, turn = await asyncio.wait_for(done.get(), 120), now + timedelta(seconds=1)
+        found = metrics.collect(key, eight(key.name, now), turn, timedelta(seconds=15))
         left -= found is not None
         answers += (found or {}).values()
     return answers
