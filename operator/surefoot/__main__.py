@@ -271,6 +271,7 @@ def main() -> None:
     if sys.argv[1:]:
         print(HELP, end="")
         sys.exit(0 if sys.argv[1] in ("-h", "--help") else 2)
+    _spare_the_collector()
     try:
         asyncio.run(_main())
     except (SettingsError, LostError) as error:
