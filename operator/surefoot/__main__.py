@@ -50,7 +50,7 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_LOG_FORMAT          json | text
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
-  SUREFOOT_WORKERS             16
+  SUREFOOT_WORKERS             64
   SUREFOOT_NAMESPACES          risk,ads  (default: all; those that this operator looks after)
   SUREFOOT_LEASE_NAMESPACE     where replicas elect the one that writes (default: no election)
   SUREFOOT_LEASE_NAME          surefoot
