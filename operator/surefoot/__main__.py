@@ -48,7 +48,7 @@ HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_LOG_FORMAT          json | text
   SUREFOOT_LOG_LEVEL           debug | info | warning | error
   SUREFOOT_HTTP_PORT           8080   (/healthz, /readyz, /metrics)
-  SUREFOOT_WORKERS             16
+  SUREFOOT_WORKERS             64
   SUREFOOT_NAMESPACES          risk,ads  (default: all; those that this operator looks after)
   SUREFOOT_LEASE_NAMESPACE     where replicas elect the one that writes (default: no election)
   SUREFOOT_LEASE_NAME          surefoot
@@ -268,6 +268,7 @@ def main() -> None:
     )
     given = parser.parse_args().shard
     environment = {**os.environ, **({"SUREFOOT_SHARD": given} if given is not None else {})}
+    _spare_the_collector()
     try:
         asyncio.run(_main(Settings.from_environment(environment)))
     except (SettingsError, LostError) as error:

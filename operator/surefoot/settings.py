@@ -45,7 +45,7 @@ class Settings(BaseModel):
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     http_port: int = Field(default=8080, ge=0, le=65_535)
-    workers: int = Field(default=16, ge=1, le=256)
+    workers: int = Field(default=64, ge=1, le=256)
     namespaces: tuple[str, ...] = ()
     lease_namespace: str | None = None
     lease_name: str = "surefoot"

@@ -24,7 +24,7 @@ class WorkQueue(Generic[K]):
         self,
         work: Callable[[K], Awaitable[float | None]],
         failed: Callable[[K, Exception], None],
-        workers: int = 16,
+        workers: int = 64,
         late: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._work, self._failed, self._late = work, failed, late

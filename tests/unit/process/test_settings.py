@@ -15,7 +15,7 @@ URL = {"SUREFOOT_PROMETHEUS_URL": "http://prometheus.monitoring:9090"}
 def test_prometheus_address_is_all_that_is_needed():
     settings = Settings.from_environment(URL)
     assert settings.prometheus_url == "http://prometheus.monitoring:9090"
-    assert (settings.scrape_interval, settings.workers) == (timedelta(seconds=15), 16)
+    assert (settings.scrape_interval, settings.workers) == (timedelta(seconds=15), 64)
 
 
 def test_every_variable_is_read():
@@ -54,7 +54,7 @@ def test_every_variable_is_read():
 
 
 def test_an_empty_variable_is_one_that_is_not_set():
-    assert Settings.from_environment({**URL, "SUREFOOT_WORKERS": ""}).workers == 16
+    assert Settings.from_environment({**URL, "SUREFOOT_WORKERS": ""}).workers == 64
 
 
 def test_a_missing_address_says_which_variable_to_set():

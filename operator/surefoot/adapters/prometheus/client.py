@@ -77,7 +77,7 @@ class Client:
             text = (
                 f"Prometheus at {self._where} is busy with other queries for {self._timeout_s:g} s"
             )
-            raise Failed(ProblemKind.TIMEOUT, f"{text}: check its load") from None
+            raise Failed(ProblemKind.UNREACHABLE, f"{text}: check its load") from None
         try:
             async with self._wires.use() as wire:
                 status, body = await self._post(wire, query, at, more or {})

@@ -13,7 +13,7 @@ Collect = Callable[[Mapping[Hashable, Asked]], AsyncIterator[tuple[Hashable, Ans
 PER_SCRAPE = 15
 # Releases that are collected at once: what Prometheus says of one may take 100 KB in memory. After a
 # start, or when nothing was heard for long, all ask in the same moment.
-_TOGETHER, _AT_ONCE = 100, 4
+_TOGETHER, _AT_ONCE = 100, 3
 # What one round of ticks asks comes within this time.
 _MOMENT_S = 0.01
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from surefoot.adapters.prometheus import promql
 from surefoot.adapters.prometheus.labels import Labels, labels_of
@@ -13,6 +14,7 @@ from surefoot.engine.questions import Problem, ProblemKind
 
 Ask = Callable[[str, float], Awaitable[Result]]
 PART = "surefoot_part"
+T = TypeVar("T")
 _CATCH_UP_S = 600.0
 
 
@@ -65,7 +67,8 @@ def _chunks(groups: Mapping[Hashable, list[Samples]], most: int) -> list[list[Sa
 async def _samples(
     ask: Ask, wants: Sequence[Samples], at: float, scrape_s: float, memory: Memory
 ) -> dict[Samples, Page | Problem]:
-    """One query for all; where it fails, one for each arms, so that none suffers for another."""
+    """One query for all; where it fails, one for each half of them, so that none suffers for another
+    for long, and a Prometheus that has too much to do is not asked fifty times as often."""
     end = None if wants[0].end is None else max(want.end or at for want in wants)
     start = min(want.start for want in wants) - 2 * scrape_s
     metrics = frozenset[str]().union(*(want.metrics for want in wants))
@@ -77,7 +80,8 @@ async def _samples(
         if len(arms) == 1 or failure.problem.kind is ProblemKind.UNREACHABLE:
             return dict.fromkeys(wants, failure.problem)
         memory.set_apart(arms, at)
-        again = [[w for w in wants if w.arms == each] for each in arms]
+        halves = [set(half) for half in _halves(arms)]
+        again = [[w for w in wants if w.arms in half] for half in halves]
         split = [_samples(ask, group, at, scrape_s, memory) for group in again]
         parts = await asyncio.gather(*split)
         sound = [w.arms for part in parts for w, f in part.items() if isinstance(f, tuple)]
@@ -89,6 +93,11 @@ async def _samples(
         text = "Prometheus gave single values for raw samples: check what is in front of it"
         return dict.fromkeys(wants, Problem(ProblemKind.UNREACHABLE, text))
     return dict.fromkeys(wants, found)
+
+
+def _halves(many: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    middle = len(many) // 2
+    return many[:middle], many[middle:]
 
 
 async def values(
@@ -120,7 +129,7 @@ async def _values(
         if len(wants) == 1 or failure.problem.kind is ProblemKind.UNREACHABLE:
             return dict.fromkeys(wants, failure.problem)
         memory.set_apart([want.key for want in wants], at)
-        split = await asyncio.gather(*(_values(ask, [want], at, memory) for want in wants))
+        split = await asyncio.gather(*(_values(ask, h, at, memory) for h in _halves(wants)))
         sound = [w.key for part in split for w, f in part.items() if not isinstance(f, Problem)]
         if len(sound) == len(wants):
             memory.too_much_together(len(wants), at)
