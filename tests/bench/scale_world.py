@@ -13,6 +13,7 @@ from kubernetes.aio import client, config
 
 from localcluster.state import Cluster
 from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api
+from surefoot.ports import TransientError
 from tests.support.exposition import TEXT, Exposition
 from tests.support.story import deployment
 
@@ -205,7 +206,7 @@ class World:
     async def accept(self) -> int:
         """Do the Gateway's part for every route that changed; how many those were."""
         path = "/apis/gateway.networking.k8s.io/v1/httproutes"
-        routes = [route async for route in self.api.list(path)]
+        routes = await self._all(path)
         stale = [route for route in routes if not _is_accepted(route)]
         await _each(map(self._accept, stale))
         return len(stale)
@@ -227,7 +228,15 @@ class World:
 
     async def statuses(self) -> Iterator[Json]:
         path = "/apis/surefoot.dev/v1alpha1/modelreleases"
-        return iter([body.get("status", {}) async for body in self.api.list(path)])
+        return iter([body.get("status", {}) for body in await self._all(path)])
+
+    async def _all(self, path: str) -> list[Json]:
+        """A list; an API server that has just started may not have seen all of its own writes yet."""
+        while True:
+            try:
+                return [body async for body in self.api.list(path)]
+            except TransientError:
+                await asyncio.sleep(0.5)
 
 
 def _is_accepted(route: Json) -> bool:
