@@ -34,7 +34,9 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
         return Report(None, None)
     observation, prepared = await observe(release, ports, now)
     decision = decide(observation, prepared)
-    saved = decision.save and not release.gone
+    saved = not release.gone and (
+        decision.save or (decision.moved and not ports.store.put_off(release, decision.status, now))
+    )
     if saved:
         try:
             await ports.store.save_status(release, decision.status)

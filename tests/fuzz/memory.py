@@ -109,6 +109,11 @@ class MemoryApi:
     async def patch(self, path: str, patch: Any, content: str) -> Json:
         _, status = self._place(path)
         body = await self.get(path)
+        if content == JSON_PATCH and status:
+            fence, whole = patch
+            if fence["value"] != body["metadata"]["resourceVersion"]:
+                raise ConflictError(f"PATCH {path}: 409")
+            return self.put({**body, "status": whole["value"]})
         if content == JSON_PATCH:
             body = patched(body, patch)
             body["metadata"]["generation"] += 1

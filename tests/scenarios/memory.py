@@ -76,9 +76,16 @@ class MemoryStore:
         if release.resource_version != str(world.version):
             raise ConflictError("stale")
         # Through JSON and back, as the API server would: what is not in the schema is lost.
-        world.status = status.dump()
+        world.status, world.ahead = status.dump(), None
         world.version += 1
         world.wrote("status")
+
+    def put_off(self, release: ReleaseObject, status: ModelReleaseStatus, now: datetime) -> bool:
+        if not self.world.busy:
+            return False
+        self.world.ahead = status.dump()
+        self.world.put_off += 1
+        return True
 
     def actions(self, key: Key) -> tuple[Action, ...]:
         return tuple(self.world.actions)

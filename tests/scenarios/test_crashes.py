@@ -127,12 +127,13 @@ class Telling:
                 return
 
 
-def telling(name: str, given: bool) -> Telling:
+def telling(name: str, given: bool, busy: bool = False, hold: str = "10s") -> Telling:
     compared = errors(compare={"revertMargin": {"relative": 0.5}})
     times = {"interval": "10s", "evidenceInterval": "10s", "warmup": "0s"}
-    steps = [{"weight": weight, "hold": "10s"} for weight in (10, 25, 50)]
+    steps = [{"weight": weight, "hold": hold} for weight in (10, 25, 50)]
     world = given_world if given else new_world
     made = world(signals=[compared], analysis=times, steps=steps, bake="10s")
+    made.busy = busy
     return Telling(made, list(STORIES[name]))
 
 
@@ -192,3 +193,20 @@ def test_what_cannot_be_told_for_a_while_is_told_later_and_once():
     told.moments.insert(0, (at(10), lambda world: setattr(world, "events_down", False)))
     told.goes_on()
     assert standing(told.world) == undisturbed("revert", False)[0]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in SHORT else MANY) for n in STORIES]
+)
+def test_numbers_that_were_put_off_and_lost_with_the_process_change_no_end(name):
+    calm = telling(name, given=False, hold="30s")
+    calm.goes_on()
+    ending = standing(calm.world)
+    told = telling(name, given=False, busy=True, hold="30s")
+    told.goes_on()
+    assert standing(told.world) == ending
+    assert told.world.put_off > 0
+    for point in range(1, len(told.world.writes) + 1):
+        told = telling(name, given=False, busy=True, hold="30s")
+        told.goes_on("crash_after", point)
+        assert standing(told.world) == ending, f"{point}: {told.world.writes}"

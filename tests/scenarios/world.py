@@ -80,6 +80,10 @@ class World:
     refused_at: int | None = None
     api_down: bool = False
     events_down: bool = False
+    busy: bool = False
+    """Whether there is no room for statuses of which only numbers have moved."""
+    ahead: dict[str, Any] | None = None
+    put_off: int = 0
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     no_records: bool = False
     unseen: bool = False
@@ -103,10 +107,11 @@ class World:
             parsed, problem = ModelReleaseSpec.model_validate(self.spec), ""
         except ValidationError as error:
             parsed, problem = None, sentence(error)
-        status = ModelReleaseStatus.model_validate(self.status) if self.status else None
+        raw = self.ahead or self.status
+        status = ModelReleaseStatus.model_validate(raw) if raw else None
         return ReleaseObject(
             KEY, self.uid, self.generation, self.created, str(self.version), self.deleted,
-            self.deleted, parsed, problem, status, self.status,
+            self.deleted, parsed, problem, status, raw,
         )  # fmt: skip
 
     def wrote(self, kind: str) -> None:
@@ -137,6 +142,7 @@ class World:
         self.metrics.last, self.metrics.running, self.metrics.returned = None, False, None
         self.traffic.refused, self.notifier.left = None, None
         self.traffic.carried.clear()
+        self.ahead = None
         # A watch that begins anew does not show what was deleted before.
         self.forgotten = self.forgotten or self.deleted
 
@@ -239,6 +245,7 @@ class World:
     def applied_anew(self, uid: str = "uid-new") -> None:
         """Git applies it where it is not any more, or a status was lost with the same uid."""
         self.status, self.uid, self.version = {}, uid, self.version + 1
+        self.ahead = None
         self.deleted, self.unseen, self.forgotten = False, False, False
 
     # ---- what a story sees

@@ -22,6 +22,7 @@ from surefoot.engine.effects import (
     SetWeights,
     WriteManagedRoute,
 )
+from surefoot.engine.essence import matters, tells
 from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
 from surefoot.engine.questions import ArmRef, Question
@@ -172,7 +173,8 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         rule=ruling.rule,
         reason=ruling.reason,
         status=status,
-        save=_matters(before, status, tick.obs.status is None) or _unverified(tick, status),
+        save=_is_news(tick, before, status),
+        moved=matters(before, status),
         effects=effects,
         announcements=telling.announcements(tick, ruling, before, status),
         requeue=_requeue(tick, ruling, status),
@@ -202,18 +204,8 @@ def _record(tick: Tick, ruling: Ruling) -> DecisionRecord:
     )
 
 
-def _matters(before: ModelReleaseStatus, after: ModelReleaseStatus, first: bool) -> bool:
-    """Whether anything but the look itself changed: a status is not written for a time stamp."""
-    return first or _essence(before) != _essence(after)
-
-
-def _essence(status: ModelReleaseStatus) -> ModelReleaseStatus:
-    traffic = (
-        status.traffic.model_copy(update={"observed": None, "written": 0})
-        if status.traffic
-        else None
-    )
-    return status.model_copy(update={"last_evaluated_time": None, "traffic": traffic})
+def _is_news(tick: Tick, before: ModelReleaseStatus, status: ModelReleaseStatus) -> bool:
+    return tick.obs.status is None or tells(before, status) or _unverified(tick, status)
 
 
 def _unverified(tick: Tick, status: ModelReleaseStatus) -> bool:

@@ -80,7 +80,8 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a tick comes to. `save` is false when nothing that matters changed in the status.
+    """What a tick comes to. `save`: the status has to be written before anything else is done; without
+    it `moved` says that numbers in it have changed, which may be written later.
 
     `owed`: a deleted release whose traffic could not be taken back yet; its record stays open.
     """
@@ -89,6 +90,7 @@ class Decision:
     reason: Reason
     status: ModelReleaseStatus
     save: bool
+    moved: bool
     effects: tuple[Effect, ...]
     announcements: tuple[Announcement, ...]
     requeue: timedelta

@@ -44,7 +44,15 @@ def decision(*signals, phase=Phase.PROGRESSING, announcements=(), traffic=True, 
         else None,
     )
     return Decision(
-        Rule.GATE, Reason.HOLD_RUNNING, status, True, (), tuple(announcements), timedelta(0), {}
+        Rule.GATE,
+        Reason.HOLD_RUNNING,
+        status,
+        True,
+        True,
+        (),
+        tuple(announcements),
+        timedelta(0),
+        {},
     )
 
 

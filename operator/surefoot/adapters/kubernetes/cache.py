@@ -123,6 +123,16 @@ class Cache:
             self._naming.setdefault((kind, now.namespace, word), set()).add(now.name)
         return True
 
+    def amend(self, kind: Kind, namespace: str, name: str, version: str, status: Json) -> bool:
+        """Know a newer status of an object in this version than the API server; False when another
+        version is known by now."""
+        kept = self._kept(kind, namespace, name)
+        if kept is None or kept.known.version != version:
+            return False
+        packed = json.dumps({**kept.read(), "status": status}, separators=(",", ":")).encode()
+        self._objects[kind][namespace][name] = kept._replace(body=packed)
+        return True
+
     def _kept(self, kind: Kind, namespace: str, name: str) -> _Kept | None:
         return self._objects.get(kind, {}).get(namespace, {}).get(name)
 

@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from surefoot.adapters.kubernetes import mentions
-from surefoot.adapters.kubernetes.api import MERGE_PATCH, Api, NotFoundError, path_of
+from surefoot.adapters.kubernetes.api import JSON_PATCH, MERGE_PATCH, Api, NotFoundError, path_of
 from surefoot.adapters.kubernetes.bodies import backends_of, part, route_name
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
@@ -27,6 +28,7 @@ from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
 from surefoot.adapters.kubernetes.merge import merge_patch
+from surefoot.adapters.kubernetes.room import LONGEST, Room
 from surefoot.api.actions import ReleaseActionSpec, ReleaseActionStatus
 from surefoot.api.plain import one_line
 from surefoot.api.record import ReleaseRecordSpec
@@ -57,6 +59,8 @@ class KubernetesStore:
         self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
         self._read: OrderedDict[Key, _Read] = OrderedDict()
         self._gone: dict[Key, Json] = {}
+        self._put_off: dict[Key, datetime] = {}
+        self._room = Room()
 
     def bury(self, key: Key, body: Json) -> None:
         """Remember a release that is gone, until its last tick has brought the traffic back."""
@@ -69,6 +73,7 @@ class KubernetesStore:
 
     def forget(self, key: Key) -> None:
         self._gone.pop(key, None)
+        self._put_off.pop(key, None)
 
     async def release(self, key: Key) -> ReleaseObject | None:
         """The release as last seen; a deleted one stays until it is forgotten.
@@ -144,14 +149,18 @@ class KubernetesStore:
         return None if body is None else self._classes.spec_of(body)
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
-        """A merge patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
-        patch = {
-            "metadata": {"resourceVersion": release.resource_version},
-            "status": merge_patch(release.raw_status, status.dump()),
-        }
+        """A patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
         path = self._path(RELEASES, release.key.namespace, release.key.name) + "/status"
         try:
-            answer = await self._api.patch(path, patch, MERGE_PATCH)
+            if release.key in self._put_off:
+                patch = _whole(release.resource_version, status.dump())
+                answer = await self._api.patch(path, patch, JSON_PATCH)
+            else:
+                changed = merge_patch(release.raw_status, status.dump())
+                meta = {"resourceVersion": release.resource_version}
+                answer = await self._api.patch(
+                    path, {"metadata": meta, "status": changed}, MERGE_PATCH
+                )
         except ConflictError:
             await self._refresh(release.key)
             raise
@@ -160,7 +169,22 @@ class KubernetesStore:
             if known is not None:
                 self.bury(release.key, known)
             raise ConflictError(str(error)) from error
+        self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
+
+    def put_off(self, release: ReleaseObject, status: ModelReleaseStatus, now: datetime) -> bool:
+        """See `ports.Store`."""
+        since = min(self._put_off.get(release.key, now), now)
+        if now - since >= LONGEST or self._room.take(now):
+            return False
+        self._put_off[release.key] = since
+        written = status.dump()
+        known = self._cache.amend(RELEASES, *release.key, release.resource_version, written)
+        read = self._read.get(release.key)
+        if known and read is not None:
+            held = replace(release, status=status, raw_status=written)
+            self._read[release.key] = read._replace(release=held)
+        return known
 
     async def _refresh(self, key: Key) -> None:
         body = await self._api.get(self._path(RELEASES, *key))
@@ -256,6 +280,14 @@ class KubernetesStore:
             for namespace in self._cache.namespaces(RELEASES)
             for key in self.concerned(namespace, word)
         ]
+
+
+def _whole(version: str, status: Json) -> list[Json]:
+    """What is stored is older than what is known: nothing of it is to stay."""
+    return [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+        {"op": "replace", "path": "/status", "value": status},
+    ]
 
 
 def _status(written: Json) -> ModelReleaseStatus | None:
