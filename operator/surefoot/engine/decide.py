@@ -163,7 +163,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         update["decisions"] = [*ruling.status.decisions, _record(tick, ruling)][-KEPT_DECISIONS:]
     update["hypothesis"] = hypothesis.ended(ruling.status)
     status = ruling.status.model_copy(update=update)
-    account = account_of(tick, ruling, status)
+    account, moved = account_of(tick, ruling, status), matters(before, status)
     effects = (
         *_in_order(ruling, account.opening, _route_effects(tick, ruling, status)),
         *finish_actions(tick, ruling),
@@ -173,8 +173,8 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         rule=ruling.rule,
         reason=ruling.reason,
         status=status,
-        save=_is_news(tick, before, status),
-        moved=matters(before, status),
+        save=_has_to_be_saved(tick, status, moved and tells(before, status)),
+        moved=moved,
         effects=effects,
         announcements=telling.announcements(tick, ruling, before, status),
         requeue=_requeue(tick, ruling, status),
@@ -204,8 +204,8 @@ def _record(tick: Tick, ruling: Ruling) -> DecisionRecord:
     )
 
 
-def _is_news(tick: Tick, before: ModelReleaseStatus, status: ModelReleaseStatus) -> bool:
-    return tick.obs.status is None or tells(before, status) or _unverified(tick, status)
+def _has_to_be_saved(tick: Tick, status: ModelReleaseStatus, news: bool) -> bool:
+    return tick.obs.status is None or news or _unverified(tick, status)
 
 
 def _unverified(tick: Tick, status: ModelReleaseStatus) -> bool:
@@ -245,8 +245,9 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
         # What holds a release holds a step up that was intended but not yet written, too.
         percent = min(percent, traffic.written)
     wanted = changes(split_rules(route, serving.backend, release.backend), percent)
-    intent = intent_of(status, percent)
-    return SetWeights(route.name, route.generation, wanted, intent) if wanted else None
+    if not wanted:
+        return None
+    return SetWeights(route.name, route.generation, wanted, intent_of(status, percent))
 
 
 def _filled(tick: Tick) -> tuple[Effect, ...]:

@@ -24,8 +24,8 @@ def matters(before: ModelReleaseStatus, after: ModelReleaseStatus) -> bool:
 
 
 def tells(before: ModelReleaseStatus, after: ModelReleaseStatus) -> bool:
-    """Whether more changed than numbers that move with the traffic: values, the covered part of a
-    hold, evidence. Of these nothing is lost with a process: what it had not written is measured
+    """Of statuses between which something matters: whether more changed than numbers that move with
+    the traffic, as values, the covered part of a hold and evidence do. Of these nothing is lost with a process: what it had not written is measured
     again, intervals of evidence from what Prometheus keeps of them, one by one."""
     return _gist(_essence(before)) != _gist(_essence(after))
 

@@ -69,6 +69,10 @@ class Known(NamedTuple):
     version: str | None
 
 
+def _text(body: Json) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
 def _number(known: Known) -> int:
     return int(known.version) if known.version and known.version.isdigit() else 0
 
@@ -115,7 +119,7 @@ class Cache:
             self._unlist(kind, old)
         made = slim(body, kind)
         words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
-        packed = json.dumps(made, separators=(",", ":")).encode() if kind in _PACKED else made
+        packed = _text(made) if kind in _PACKED else made
         self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
             now, words, packed
         )
@@ -129,7 +133,7 @@ class Cache:
         kept = self._kept(kind, namespace, name)
         if kept is None or kept.known.version != version:
             return False
-        packed = json.dumps({**kept.read(), "status": status}, separators=(",", ":")).encode()
+        packed = _text({**kept.read(), "status": status})
         self._objects[kind][namespace][name] = kept._replace(body=packed)
         return True
 
