@@ -6,7 +6,7 @@ import asyncio
 
 from tests.chaos.kinds import kind, settled, taken_back
 from tests.chaos.stage import Tale
-from tests.chaos.world_faults import CANDIDATE, INCUMBENT, first_step, under_way
+from tests.chaos.world_faults import CANDIDATE, INCUMBENT, first_step, scale, under_way
 from tests.support.story import deployment, service, set_available
 
 AREA = "the arms"
@@ -27,8 +27,7 @@ async def _flips(tale: Tale, arm: str, away: tuple[float, float]) -> None:
 @kind("candidate-to-zero", AREA, "the candidate's Deployment scaled to 0", ends=taken_back)
 async def to_zero(tale: Tale) -> None:
     await first_step(tale)
-    await tale.do(tale.kube.patch, "Deployment", CANDIDATE, {"spec": {"replicas": 0}})
-    await tale.do(set_available, tale.kube, CANDIDATE, 0)
+    await scale(tale, CANDIDATE, 0)
     tale.strike()
 
 
@@ -61,8 +60,7 @@ async def incumbent_deleted(tale: Tale) -> None:
 async def incumbent_to_zero(tale: Tale) -> None:
     await under_way(tale)
     for replicas, lasts in ((0, tale.chance.uniform(3, 6)), (2, 0)):
-        await tale.do(tale.kube.patch, "Deployment", INCUMBENT, {"spec": {"replicas": replicas}})
-        await tale.do(set_available, tale.kube, INCUMBENT, replicas)
+        await scale(tale, INCUMBENT, replicas)
         tale.strike()
         await asyncio.sleep(lasts)
 

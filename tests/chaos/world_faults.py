@@ -26,6 +26,21 @@ async def first_step(tale: Tale) -> None:
     await asyncio.sleep(tale.chance.uniform(0, 1))
 
 
+async def scale(tale: Tale, arm: str, replicas: int) -> None:
+    """A Deployment scaled, and its pods as many as that at once."""
+    await tale.do(tale.kube.patch, "Deployment", arm, {"spec": {"replicas": replicas}})
+    await tale.do(set_available, tale.kube, arm, replicas)
+
+
+async def _lacks_pods(tale: Tale, arm: str, left: int) -> None:
+    """So many pods of an arm are available for a while; then both are again."""
+    await under_way(tale)
+    await tale.do(set_available, tale.kube, arm, left)
+    tale.strike()
+    await asyncio.sleep(tale.chance.uniform(3, 6))
+    await tale.do(set_available, tale.kube, arm, 2)
+
+
 @kind("candidate-deleted", AREA, "the candidate's Deployment deleted", ends=taken_back)
 async def candidate_deleted(tale: Tale) -> None:
     await first_step(tale)
@@ -42,11 +57,7 @@ async def candidate_dead(tale: Tale) -> None:
 
 @kind("candidate-unready", AREA, "one of two candidate pods unready for 3 to 6 s")
 async def candidate_unready(tale: Tale) -> None:
-    await under_way(tale)
-    await tale.do(set_available, tale.kube, CANDIDATE, 1)
-    tale.strike()
-    await asyncio.sleep(tale.chance.uniform(3, 6))
-    await tale.do(set_available, tale.kube, CANDIDATE, 2)
+    await _lacks_pods(tale, CANDIDATE, 1)
 
 
 @kind("candidate-service-deleted", AREA, "the candidate's Service deleted", ends=taken_back)
@@ -72,11 +83,7 @@ async def candidate_rolled(tale: Tale) -> None:
 
 @kind("incumbent-dead", AREA, "no incumbent pod available for 3 to 6 s")
 async def incumbent_dead(tale: Tale) -> None:
-    await under_way(tale)
-    await tale.do(set_available, tale.kube, INCUMBENT, 0)
-    tale.strike()
-    await asyncio.sleep(tale.chance.uniform(3, 6))
-    await tale.do(set_available, tale.kube, INCUMBENT, 2)
+    await _lacks_pods(tale, INCUMBENT, 0)
 
 
 @kind("arms-scaled", AREA, "an autoscaler scales both arms up and down")
@@ -84,8 +91,7 @@ async def scaled(tale: Tale) -> None:
     await under_way(tale)
     for replicas in (4, 3, 2):
         for arm in (CANDIDATE, INCUMBENT):
-            await tale.do(tale.kube.patch, "Deployment", arm, {"spec": {"replicas": replicas}})
-            await tale.do(set_available, tale.kube, arm, replicas)
+            await scale(tale, arm, replicas)
         tale.strike()
         await asyncio.sleep(tale.chance.uniform(0.5, 2))
 
