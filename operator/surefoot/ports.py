@@ -142,11 +142,14 @@ class Notifier(Protocol):
 
     def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
         """What could not be told yet; None when nothing was told of this release so far, as after
-        a start."""
+        a start. A doubt ends here, with what the release is read to be."""
         ...
 
-    def doubt(self, release: ReleaseObject) -> None:
-        """A write failed, and may have been done all the same: what was told is not known."""
+    def doubt(
+        self, release: ReleaseObject, status: ModelReleaseStatus, said: tuple[Announcement, ...]
+    ) -> None:
+        """A write failed, and may have been done all the same: `said` is owed once the release is
+        read with that status."""
         ...
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from surefoot.apply import apply
 from surefoot.engine.decide import decide
-from surefoot.engine.effects import Decision
+from surefoot.engine.effects import Announcement, Decision
 from surefoot.engine.recovery import open_record
 from surefoot.engine.telling import again
 from surefoot.observe import observe
@@ -45,7 +45,8 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
             if observation.answers is not None:
                 ports.metrics.give_back(key, observation.answers)
             if not isinstance(error, ConflictError):
-                ports.notifier.doubt(release)
+                said = (*_owed(release, ports, now), *decision.announcements)
+                ports.notifier.doubt(release, decision.status, said)
             raise
     try:
         writes = await apply(decision.effects, key.namespace, ports, now)
@@ -97,12 +98,18 @@ async def _publish(
     for said in decision.announcements:
         level = logging.WARNING if said.warning else logging.INFO
         log.log(level, said.message, extra={**where, "reason": said.reason.value})
-    owed = ports.notifier.owed(release)
-    if owed is None:
-        owed = again(release.status, now) if release.status is not None else ()
+    everything = (*_owed(release, ports, now), *decision.announcements)
     try:
-        await ports.notifier.announce(release, (*owed, *decision.announcements))
+        await ports.notifier.announce(release, everything)
     except PortError as error:
         log.warning("an Event could not be written yet: %s", error, extra=where)
         return error
     return None
+
+
+def _owed(release: ReleaseObject, ports: Ports, now: datetime) -> tuple[Announcement, ...]:
+    """What was decided before and may not have been told."""
+    owed = ports.notifier.owed(release)
+    if owed is None:
+        return again(release.status, now) if release.status is not None else ()
+    return owed

@@ -39,6 +39,7 @@ class Row:
     resident_mb: float = 0.0
     ticks_per_s: float = 0.0
     lateness_p99_s: float = 0.0
+    waited_percent: float = 0.0
     queries_per_release_tick: float = 0.0
     writes: dict[str, int] = field(default_factory=dict)
     most_writes_of_one: int = 0
@@ -111,6 +112,7 @@ def table(rows: Sequence[Row]) -> str:
         "resident; at most, MB": [f"{row.resident_mb:.0f}; {row.peak_mb:.0f}" for row in rows],
         "ticks a second": [f"{row.ticks_per_s:.1f}" for row in rows],
         "lateness p99, s": [f"{row.lateness_p99_s:g}" for row in rows],
+        "waited for a processor, %": [f"{row.waited_percent:.0f}" for row in rows],
         "queries per evaluation": [f"{row.queries_per_release_tick:.3f}" for row in rows],
         "writes per release, interval": [f"{row.writes_per_interval:.2f}" for row in rows],
         "most of one; intervals": [
@@ -147,17 +149,22 @@ def _measure(count: int, interval_s: int, chosen: argparse.Namespace) -> Row:
             say(f"cold start {row.cold_start_s} s; settling")
             _scraped(operator, chosen.settle)
             _watch(stage, operator, row, chosen.window)
-            row.storm_s, row.storm_mb = stage.storm(operator)
-            say(f"all again {row.storm_s} s after the API server; settling")
+            say(f"{row.cores} core; {dict(row.writes)}")
+            row.storm_s, row.storm_mb = stage.storm(operator, releases[1 :: _apart(count, 20)][:20])
+            say(f"all put right {row.storm_s} s after the API server; settling")
             _scraped(operator, chosen.settle)
             if chosen.reverts:
-                some = releases[:: max(1, count // chosen.reverts)][: chosen.reverts]
+                some = releases[:: _apart(count, chosen.reverts)][: chosen.reverts]
                 row.revert_s = stage.reverts(some)
             row.peak_mb = memory_mb(operator, "VmHWM")
         finally:
             operator.stop()
     say(json.dumps(asdict(row)))
     return row
+
+
+def _apart(count: int, some: int) -> int:
+    return max(2, count // some)
 
 
 def _scraped(operator: OperatorProcess, seconds: float) -> None:
@@ -181,6 +188,7 @@ def _watch(stage: ScaleStage, operator: OperatorProcess, row: Row, window_s: flo
     evaluations = max(1.0, ticks / 2)
     row.window_s = round(passed, 1)
     row.cores = round((after.cpu_s - before.cpu_s) / passed, 3)
+    row.waited_percent = round(100 * (after.waited_s - before.waited_s) / passed, 1)
     row.resident_mb = memory_mb(operator)
     row.ticks_per_s = round(ticks / passed, 1)
     row.lateness_p99_s = quantile(before.lateness, after.lateness, 0.99)

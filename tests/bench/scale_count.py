@@ -27,6 +27,8 @@ class Sample:
 
     at: float
     cpu_s: float
+    waited_s: float
+    """How long its main thread was ready to run and got no processor (schedstat)."""
     ticks: float
     queries: float
     lateness: Buckets
@@ -36,11 +38,13 @@ class Sample:
         text = operator.metrics()
         with urllib.request.urlopen(f"{prometheus}/metrics", timeout=30) as answer:
             asked = answer.read().decode()
-        fields = Path(f"/proc/{operator.process.pid}/stat").read_text().rpartition(")")[2].split()
+        proc = Path(f"/proc/{operator.process.pid}")
+        fields = (proc / "stat").read_text().rpartition(")")[2].split()
         late = re.findall(r'^surefoot_tick_lateness_seconds_bucket\{le="(\S+)"\} (\S+)', text, re.M)
         return cls(
             time.monotonic(),
             (int(fields[11]) + int(fields[12])) / _CLOCK,
+            int((proc / "schedstat").read_text().split()[1]) / 1e9,
             _sum(r"^surefoot_ticks_total\{.*\} (\S+)", text),
             _sum(r'^prometheus_http_requests_total\{.*handler="/api/v1/query".*\} (\S+)', asked),
             [(float(edge), float(count)) for edge, count in late],

@@ -16,7 +16,7 @@ from typing import Any
 
 from localcluster import build, cluster, process
 from localcluster.state import Cluster
-from tests.bench.scale_count import Requests, memory_mb, releases_shown
+from tests.bench.scale_count import memory_mb, releases_shown
 from tests.bench.scale_world import WEIGHT, Exporter, Name, World
 from tests.bench.stage import apply_crds, operators_kubeconfig
 from tests.cluster.prometheus.exporters import Prometheus
@@ -25,6 +25,7 @@ from tests.support.poll import until
 from tests.support.story import OperatorProcess
 
 SCRAPE = "15s"
+_RAISED = 60
 _ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
 
 
@@ -76,23 +77,38 @@ class ScaleStage:
         until(lambda: releases_shown(operator.metrics()) >= len(self.releases), 600, every_s=0.5)
         return operator, round(time.monotonic() - began, 1)
 
-    def storm(self, operator: OperatorProcess) -> tuple[float, float]:
+    def storm(self, operator: OperatorProcess, raised: Sequence[Name]) -> tuple[float, float]:
         """Kill the API server: all watches break, and its successor knows none of their versions. How
-        long from its return until every release was judged and written again, and the memory then."""
-        log = self.cluster.audit_log
-        assert log is not None
+        long from its return until weights that were raised by hand then are put right: everything was
+        read anew. And the memory then."""
         process.stop([self.cluster.processes["kube-apiserver"]])
-        skip = log.stat().st_size
         cluster.up("api", self.cluster.name, audit=True)
         began = time.monotonic()
-        every = len(self.releases)
-        until(lambda: len(Requests.since(log, skip).releases) >= every, 600, every_s=2)
+        for each in raised:
+            self._weights(each, 100 - _RAISED, _RAISED)
+        until(lambda: all(self._weight(r) == WEIGHT for r in raised), 600, every_s=0.2)
         assert operator.process.poll() is None, operator.log.read_text()[-2000:]
         return round(time.monotonic() - began, 1), memory_mb(operator)
 
+    def _kube(self, release: Name) -> Kube:
+        token = self.cluster.tokens["admin"]
+        return Kube(self.cluster.server, self.cluster.ca, token).within(release.namespace)
+
+    def _weight(self, release: Name) -> int:
+        """Of the candidate."""
+        route = self._kube(release).get("HTTPRoute", release.name)
+        return int(route["spec"]["rules"][0]["backendRefs"][1]["weight"])
+
+    def _weights(self, release: Name, *weights: int) -> None:
+        """By hand."""
+        kube = self._kube(release)
+        rules = kube.get("HTTPRoute", release.name)["spec"]["rules"]
+        for ref, weight in zip(rules[0]["backendRefs"], weights, strict=True):
+            ref["weight"] = weight
+        kube.patch("HTTPRoute", release.name, {"spec": {"rules": rules}})
+
     def reverts(self, breached: Sequence[Name]) -> list[float]:
         """Some candidates fail from now on: after how many seconds each one's weight was 0."""
-        admin = Kube(self.cluster.server, self.cluster.ca, self.cluster.tokens["admin"])
         took: dict[Name, float] = {}
         for each in breached:
             self.exporter.fail(each)
@@ -100,8 +116,7 @@ class ScaleStage:
 
         def back() -> bool:
             for each in set(breached) - took.keys():
-                route = admin.within(each.namespace).get("HTTPRoute", each.name)
-                if route["spec"]["rules"][0]["backendRefs"][1]["weight"] == 0:
+                if self._weight(each) == 0:
                     took[each] = time.monotonic() - began
             return len(took) == len(breached)
 

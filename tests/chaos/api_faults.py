@@ -22,10 +22,10 @@ class Struck(Fault):
         self.group, self.namespace, self.chance, self.share = group, namespace, chance, share
 
     def hits(self, call: Call) -> bool:
-        """By chance, one of those that it is about."""
+        """The first of those that it is about, and then some by chance."""
         if call.is_watch or (self.namespace and call.namespace != self.namespace):
             return False
-        if self.chance.random() >= self.share:
+        if self.group.struck[self.namespace] and self.chance.random() >= self.share:
             return False
         self.group.strike(self.namespace)
         return True

@@ -22,6 +22,7 @@ from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.adapters.prometheus.presets import supports
 from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import Announcement
 from surefoot.engine.questions import Answer, Question
 from surefoot.ports import ConflictError, Key, Ports, ReleaseObject
@@ -181,7 +182,9 @@ class Notes:
     def owed(self, release: ReleaseObject) -> tuple[Announcement, ...]:
         return ()
 
-    def doubt(self, release: ReleaseObject) -> None:
+    def doubt(
+        self, release: ReleaseObject, status: ModelReleaseStatus, said: tuple[Announcement, ...]
+    ) -> None:
         pass
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:

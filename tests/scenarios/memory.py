@@ -25,6 +25,7 @@ from surefoot.engine.effects import (
     SetWeights,
     WriteManagedRoute,
 )
+from surefoot.engine.owed import Owed
 from surefoot.engine.questions import Answer, Problem, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Record, Rival, Route, Workload
 from surefoot.ports import (
@@ -251,20 +252,22 @@ class MemoryNotifier:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.left: tuple[Announcement, ...] | None = None
+        self.left = Owed()
 
     def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
-        return self.left
+        return self.left.of(release.uid, release.resource_version, release.status)
 
-    def doubt(self, release: ReleaseObject) -> None:
-        self.left = None
+    def doubt(
+        self, release: ReleaseObject, status: ModelReleaseStatus, said: tuple[Announcement, ...]
+    ) -> None:
+        self.left.doubt(release.uid, release.resource_version, status, said)
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         world = self.world
         for count, each in enumerate(said):
             if each.about in world.named:
                 continue
-            self.left = tuple(s for s in said[count:] if s.about)
+            self.left.owe(release.uid, said[count:])
             if world.events_down:
                 raise TransientError("503")
             world.writing()
@@ -272,7 +275,7 @@ class MemoryNotifier:
             world.events.append(each)
             world.witness.told(each)
             world.wrote("event")
-        self.left = ()
+        self.left.owe(release.uid, ())
 
 
 class CrashError(Exception):

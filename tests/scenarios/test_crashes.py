@@ -7,7 +7,6 @@ Events and answers to actions. The invariants look at every write.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
 from typing import Any
 
 import pytest
@@ -148,10 +147,7 @@ def standing(world: World) -> dict[str, Any]:
         "step": (status["step"]["position"], status["traffic"]["intended"]),
         "routes": {name: route.rules for name, route in world.routes.items()},
         "conditions": [(c["type"], c["status"], c["reason"]) for c in status["conditions"]],
-        # A weight that is put right is put right again when that was cut short, and says so.
-        "decisions": [
-            k for k, _ in groupby((d["reason"], d["weight"]) for d in status["decisions"])
-        ],
+        "decisions": [(d["reason"], d["weight"]) for d in status["decisions"]],
         "history": [(p["id"], p["outcome"], p["reason"]) for p in status["history"]],
         "retirable": [r["workload"] for r in status["retirable"]],
         "finished": {name: done.phase for name, done in world.finished.items()},
@@ -185,6 +181,24 @@ def test_whatever_write_it_happens_at_the_story_ends_the_same(name, given, fault
         assert getattr(told.world, fault) is None, "the fault did not strike"
         found = standing(told.world)
         assert found == ending, f"{fault} {point}: {told.world.writes}"
+
+
+@pytest.mark.parametrize(
+    ("name", "gap"),
+    [
+        pytest.param(name, gap, marks=() if (name, gap) == ("promote", 2) else MANY)
+        for name in STORIES
+        for gap in (1, 2, 3, 4)
+    ],
+)
+def test_two_answers_lost_one_after_the_other_change_no_end(name, gap):
+    ending, writes = undisturbed(name, False)
+    for point in range(1, writes + 1 - gap):
+        told = telling(name, given=False)
+        told.world.lost_next = gap
+        told.goes_on("lost_after", point)
+        assert told.world.lost_after is None, "the second answer was not lost"
+        assert standing(told.world) == ending, f"{point} and {gap} later: {told.world.writes}"
 
 
 def test_what_cannot_be_told_for_a_while_is_told_later_and_once():

@@ -14,6 +14,7 @@ from surefoot.engine.effects import (
     Announcement,
     FinishAction,
 )
+from surefoot.engine.owed import Owed
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
 from surefoot.ports import (
@@ -48,7 +49,8 @@ MADE: "list[World]" = []
 @dataclass(eq=False)
 class World:
     """One release and all around it. Of the writes to come, counted from 1, `crash_after` is the last
-    of this process, `lost_after` is done but its answer is lost, and `refused_at` fails."""
+    of this process, `lost_after` is done but its answer is lost (and then that of the `lost_next`
+    one), and `refused_at` fails."""
 
     spec: dict[str, Any]
     now: datetime = T0
@@ -77,6 +79,7 @@ class World:
     weights: list[int] = field(default_factory=list)
     crash_after: int | None = None
     lost_after: int | None = None
+    lost_next: int | None = None
     refused_at: int | None = None
     api_down: bool = False
     events_down: bool = False
@@ -123,6 +126,7 @@ class World:
             self.restart()
             raise CrashError
         if self._is_next("lost_after"):
+            self.lost_after, self.lost_next = self.lost_next, None
             raise TransientError("the answer was lost")
 
     def writing(self) -> None:
@@ -140,7 +144,7 @@ class World:
     def restart(self) -> None:
         """Another process: it knows nothing but what was written."""
         self.metrics.last, self.metrics.running, self.metrics.returned = None, False, None
-        self.traffic.refused, self.notifier.left = None, None
+        self.traffic.refused, self.notifier.left = None, Owed()
         self.traffic.carried.clear()
         self.ahead = None
         # A watch that begins anew does not show what was deleted before.

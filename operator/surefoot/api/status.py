@@ -151,6 +151,9 @@ class TrafficStatus(ApiModel):
         Count, Field(description="How often in a row a raised weight was put right.")
     ] = 0
     repaired_at: Time | None = None
+    repaired_generation: Annotated[
+        Count | None, Field(description="The route's generation that had the raised weight.")
+    ] = None
 
 
 class HandHold(ApiModel):

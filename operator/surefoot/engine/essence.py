@@ -1,8 +1,12 @@
 """What of a status has to be written: at once, when there is room, or not at all."""
 
+import re
 from typing import Any
 
 from surefoot.api.status import EvidenceStatus, ModelReleaseStatus, SignalEvidence, SignalStatus
+
+# Numbers and durations in a sentence.
+_NUMBERS = re.compile(r"-?(?:\d[\d.]*(?:e[-+]?\d+)?(?:ms|[smhd])?)+")
 
 # What a number is for comparison: none.
 _VALUES: dict[str, Any] = {
@@ -25,7 +29,7 @@ def matters(before: ModelReleaseStatus, after: ModelReleaseStatus) -> bool:
 
 def tells(before: ModelReleaseStatus, after: ModelReleaseStatus) -> bool:
     """Of statuses between which something matters: whether more changed than numbers that move with
-    the traffic, as values, the covered part of a hold and evidence do. Of these nothing is lost with a process: what it had not written is measured
+    the traffic, as values, those in sentences, the covered part of a hold and evidence do. Of these nothing is lost with a process: what it had not written is measured
     again, intervals of evidence from what Prometheus keeps of them, one by one."""
     return _gist(_essence(before)) != _gist(_essence(after))
 
@@ -39,6 +43,10 @@ def _gist(status: ModelReleaseStatus) -> ModelReleaseStatus:
     watch, hope, step = status.watch, status.hypothesis, status.step
     return status.model_copy(
         update={
+            "message": _blank(status.message),
+            "conditions": [
+                c.model_copy(update={"message": _blank(c.message)}) for c in status.conditions
+            ],
             "signals": [_named(each) for each in status.signals],
             "step": step and step.model_copy(update={"covered_seconds": 0.0}),
             "evidence": status.evidence and _agreed(status.evidence),
@@ -50,7 +58,11 @@ def _gist(status: ModelReleaseStatus) -> ModelReleaseStatus:
 
 
 def _named(signal: SignalStatus) -> SignalStatus:
-    return signal.model_copy(update=_VALUES)
+    return signal.model_copy(update={**_VALUES, "reason": _blank(signal.reason)})
+
+
+def _blank(sentence: str) -> str:
+    return _NUMBERS.sub("#", sentence)
 
 
 def _agreed(evidence: EvidenceStatus) -> EvidenceStatus:

@@ -214,7 +214,9 @@ def repair(tick: Tick) -> Ruling | None:
     assert traffic is not None
     assert route is not None
     since = _since_repair(tick)
-    count = 1 if since is None else min(traffic.repairs + 1, MOST_COUNTED)
+    # Decided before and not written, as after a crash: nobody has raised it once more.
+    again = since is not None and traffic.repaired_generation == route.generation
+    count = 1 if since is None else min(traffic.repairs + (not again), MOST_COUNTED)
     seen = observed_percent(tick.splits)
     message = (
         f"the candidate's weight was raised from {tick.intended} to {seen} by {route.manager}: "
@@ -228,19 +230,22 @@ def repair(tick: Tick) -> Ruling | None:
         if fight
         else timedelta(0)
     )
-    if since is not None and since < wait:
+    if since is not None and since < wait and not again:
         told = tick.status.reason is Reason.WEIGHT_FIGHT
         said = tick.status.message if told else message
         return Ruling(
             Rule.REPAIR, Reason.WEIGHT_FIGHT, said, tick.status,
             enforce=False, stalled=True, requeue=wait - since,
         )  # fmt: skip
-    update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
-    status = tick.status.model_copy(update={"traffic": traffic.model_copy(update=update)})
     reason = Reason.WEIGHT_FIGHT if fight else Reason.WEIGHT_RAISED
+    status = tick.status
+    if not again:
+        update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
+        now = traffic.model_copy(update={**update, "repaired_generation": route.generation})
+        status = status.model_copy(update={"traffic": now})
     return Ruling(
         Rule.REPAIR, reason, message, status,
-        recorded=True, announced=True, warning=True, stalled=fight,
+        recorded=not again, announced=not again, warning=True, stalled=fight,
     )  # fmt: skip
 
 

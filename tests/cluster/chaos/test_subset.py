@@ -8,7 +8,7 @@ from tests.chaos.catalogue import KINDS
 from tests.chaos.telling import group_of_seed, running, tell
 
 SUBSET = (
-    "api-conflicts",
+    "api-lost-answers",
     "watch-reorders",
     "prometheus-errors",
     "gitops-weights",

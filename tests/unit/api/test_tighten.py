@@ -110,20 +110,38 @@ def psi(least: float | None, most: float | None, consecutive: int) -> Signal:
     return Signal.model_validate({**body, "threshold": threshold})
 
 
-ranges = st.tuples(limits | st.none(), limits | st.none(), st.integers(1, 5)).filter(
-    lambda r: (r[0], r[1]) != (None, None) and (r[0] is None or r[1] is None or r[0] <= r[1])
-)
+Limit = tuple[float | None, float | None, int]
 
 
-@given(ranges, ranges, st.lists(limits, min_size=5, max_size=5))
+@st.composite
+def ranges(draw: st.DrawFn) -> Limit:
+    """A least, a most or both, and how many in a row."""
+    low, high = sorted((draw(limits), draw(limits)))
+    kind = draw(st.sampled_from(["both", "least", "most"]))
+    consecutive = draw(st.integers(1, 5))
+    return (None if kind == "most" else low, None if kind == "least" else high, consecutive)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Limit, Limit]:
+    """A range, and one beside it: mostly within it, so that few pairs are none to be asked about."""
+    least, most, consecutive = theirs = draw(ranges())
+    by = st.sampled_from([-0.5, 0.0, 0.5, 2.0])
+    low = draw(limits | st.none()) if least is None else least + draw(by)
+    high = draw(limits | st.none()) if most is None else most - draw(by)
+    if low is not None and high is not None:
+        low, high = sorted((low, high))
+    return (low, high, draw(st.integers(1, consecutive + (consecutive < 5)))), theirs
+
+
+@given(pairs(), st.lists(limits, min_size=5, max_size=5))
 def test_a_tighter_limit_reverts_wherever_the_class_would(
-    mine: tuple[float | None, float | None, int],
-    theirs: tuple[float | None, float | None, int],
-    values: list[float],
+    pair: tuple[Limit, Limit], values: list[float]
 ) -> None:
+    mine, theirs = pair
     assume(tighter_signal(psi(*mine), psi(*theirs)) is None)
 
-    def reverts(limit: tuple[float | None, float | None, int]) -> bool:
+    def reverts(limit: Limit) -> bool:
         least, most, consecutive = limit
         crossed = [
             (least is not None and v < least) or (most is not None and v > most) for v in values

@@ -7,6 +7,7 @@ import pytest
 
 from surefoot.api.hypothesis import HypothesisStatus
 from surefoot.api.status import (
+    Condition,
     EvidenceStatus,
     ModelReleaseStatus,
     PromotionEvidence,
@@ -20,9 +21,19 @@ from tests.unit.engine.builders import NOW, in_flight
 LATER = NOW + timedelta(minutes=1)
 
 
+def _ready(message: str) -> Condition:
+    return Condition(
+        type="Ready", status="Unknown", reason="HoldRunning", message=message,
+        last_transition_time=NOW, observed_generation=1,
+    )  # fmt: skip
+
+
 def status(**changes: Any) -> ModelReleaseStatus:
     """A release under way with everything that has numbers."""
-    signal = SignalStatus(name="errors", type="ErrorRate", verdict="Pass", value=0.01, samples=100)
+    signal = SignalStatus(
+        name="errors", type="ErrorRate", verdict="Pass", value=0.01, samples=100,
+        reason="0 where noise reaches 0.013 (at 2m)",
+    )  # fmt: skip
     promotion = PromotionEvidence(agreed="b", value=2.0, state=[1.0])
     mine = SignalEvidence(name="errors", agreed="a", share=1.0, until=NOW, promotion=promotion)
     hope = HypothesisStatus(signal="errors", expected=0.1, relative=True, agreed="c", until=NOW)
@@ -32,6 +43,8 @@ def status(**changes: Any) -> ModelReleaseStatus:
         "hypothesis": hope,
         "watch": WatchStatus(version="42", since=NOW, signals=[signal]),
         "last_evaluated_time": NOW,
+        "message": "errors has 7 of 200 samples",
+        "conditions": [_ready("errors has 7 of 200 samples")],
     }
     return in_flight().model_copy(update={**parts, **changes})
 
@@ -50,9 +63,16 @@ def evidence(**update: Any) -> ModelReleaseStatus:
     return changed("evidence", signals=[known.signals[0].model_copy(update=update)])
 
 
-WATCHED = SignalStatus(name="errors", type="ErrorRate", verdict="Pass", value=0.02, samples=200)
+WATCHED = SignalStatus(
+    name="errors", type="ErrorRate", verdict="Pass", value=0.02, samples=200,
+    reason="0.1 where noise reaches 0.013 (at 2m)",
+)  # fmt: skip
 MOVED = {
     "value": changed("signals", value=0.02, incumbent_value=0.01, samples=200, sampled_at=LATER),
+    "sentence": changed("signals", reason="1.37e-07 where noise reaches 0.013 (at 1m57s)"),
+    "message": status(message="errors has 12.5 of 200 samples"),
+    "condition": status(conditions=[_ready("errors has 1e+3 of 200 samples")]),
+    "sign": changed("signals", reason="-2 where noise reaches 0.5 (at 2m)"),
     "hold": changed("step", covered_seconds=20.0),
     "evidence": changed("evidence", value=1.5, leading="errors"),
     "interval": evidence(until=LATER, intervals=3, blind=1, value=1.2, state=[2.0]),
@@ -73,6 +93,7 @@ TOLD = {
     "what is watched": changed("watch", version="43"),
     "no watch": status(watch=None),
     "message": status(message="another one"),
+    "condition": status(conditions=[_ready("another one")]),
 }
 
 

@@ -10,9 +10,10 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.events import MOST_OWED, EventRecorder
+from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.api.vocabulary import Reason
 from surefoot.engine.effects import Announcement
+from surefoot.engine.owed import MOST_OWED
 from surefoot.ports import Key, PermanentError, ReleaseObject, TransientError
 
 RELEASE = ReleaseObject(
@@ -102,5 +103,3 @@ async def test_no_more_is_owed_than_a_status_remembers(stage: Any) -> None:
     with pytest.raises(TransientError):
         await recorder.announce(RELEASE, many)
     assert recorder.owed(RELEASE) == many[5:]
-    recorder.doubt(RELEASE)
-    assert recorder.owed(RELEASE) is None

@@ -5,13 +5,14 @@ from hashlib import sha256
 
 from surefoot.adapters.kubernetes.api import Api, ExistsError, RefusedError, path_of
 from surefoot.api.plain import one_line
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import API_VERSION
 from surefoot.engine.effects import Announcement
+from surefoot.engine.owed import Owed
 from surefoot.ports import PortError, ReleaseObject
 
 CONTROLLER = "surefoot.dev/operator"
 MOST_NOTE_BYTES = 1024
-MOST_OWED = 20
 
 
 def note_of(text: str) -> str:
@@ -36,15 +37,17 @@ class EventRecorder:
 
     def __init__(self, api: Api, instance: str) -> None:
         self._api, self._instance = api, instance
-        self._owed: dict[str, tuple[Announcement, ...]] = {}
+        self._owed = Owed()
 
     def owed(self, release: ReleaseObject) -> tuple[Announcement, ...] | None:
         """See `ports.Notifier`."""
-        return self._owed.get(release.uid)
+        return self._owed.of(release.uid, release.resource_version, release.status)
 
-    def doubt(self, release: ReleaseObject) -> None:
+    def doubt(
+        self, release: ReleaseObject, status: ModelReleaseStatus, said: tuple[Announcement, ...]
+    ) -> None:
         """See `ports.Notifier`."""
-        self._owed.pop(release.uid, None)
+        self._owed.doubt(release.uid, release.resource_version, status, said)
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         """Post Events. Raises PortError; what the API server will never take is not tried again."""
@@ -55,12 +58,12 @@ class EventRecorder:
                 continue  # it was told before
             except PortError as error:
                 left = said[count + isinstance(error, RefusedError) :]
-                self._owed[release.uid] = tuple(s for s in left if s.about)[-MOST_OWED:]
+                self._owed.owe(release.uid, left)
                 raise
         if release.gone:
-            self._owed.pop(release.uid, None)
+            self._owed.forget(release.uid)
         else:
-            self._owed[release.uid] = ()
+            self._owed.owe(release.uid, ())
 
     async def _post(self, release: ReleaseObject, said: Announcement) -> None:
         namespace, name = release.key
