@@ -135,6 +135,8 @@ def main(arguments: Sequence[str], usage: str) -> int:
         return 2
     # Measuring coverage doubles the time: the quick subset leaves it to the whole run.
     covering = {"unit", "scenarios"} <= set(chosen) and chosen != QUICK
+    if chosen == QUICK:
+        os.environ["SUREFOOT_EXAMPLES"] = "quick"
     with _beside(chosen, more) as late:
         results = []
         for tier in (t for t in chosen if late is None or t != BESIDE):

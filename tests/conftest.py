@@ -6,4 +6,8 @@ from hypothesis import settings
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+# `hack/test quick` looks at fewer examples of each property; the whole run at all of them.
+settings.register_profile("quick", deadline=None, max_examples=20)
+settings.load_profile(
+    os.environ.get("SUREFOOT_EXAMPLES") or ("ci" if os.environ.get("CI") else "here")
+)

@@ -168,12 +168,18 @@ async def test_what_a_watch_missed_is_found_by_the_list_after_a_410(
     assert place.server.asked[-2:] == ["list", "watch from 99"]
 
 
-async def test_what_fails_is_tried_again_and_what_is_known_stays(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("refused", "ended"),
+    [(404, 500), (403, [event("ERROR", {"code": 500, "message": "etcd"})]), (500, [{}]), (503, [])],
+)
+async def test_what_fails_is_tried_again_and_what_is_known_stays(
+    place: Place, refused: int, ended: Any
+) -> None:
     place.server.worlds = [(10, [service("stays")])]
-    place.server.lists = [404, 403, 500]
-    place.server.streams = [500, [event("ERROR", {"code": 500, "message": "etcd"})], [{}], []]
-    await place.until(lambda: place.server.asked.count("watch from 10") == 5)
-    assert place.server.asked == ["list"] * 4 + ["watch from 10"] * 5
+    place.server.lists = [refused]
+    place.server.streams = [ended]
+    await place.until(lambda: place.server.asked.count("watch from 10") == 2)
+    assert place.server.asked == ["list"] * 2 + ["watch from 10"] * 2
     assert place.told == ["stays@1"]
 
 
