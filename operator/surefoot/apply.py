@@ -19,23 +19,35 @@ log = logging.getLogger("surefoot.apply")
 
 
 async def apply(effects: Sequence[Effect], namespace: str, ports: Ports, now: datetime) -> int:
-    """Do all of it; how many writes that were. Raises PortError at the first that fails: the next
-    tick sees what is left and does it again."""
+    """Do all of it; how many writes went through. Raises PortError at the first that fails, but for a
+    right that is missing where no weight depends on it: that must neither slow down the ticks that
+    guard, nor keep back what follows. The next tick sees what is left and does it again."""
+    refused = 0
     for done, effect in enumerate(effects):
-        match effect:
-            case FinishAction():
-                await ports.store.finish_action(namespace, effect, now)
-            case OpenRecord() | SealRecord() | DropRecord():
-                try:
-                    await ports.records.write(namespace, effect)
-                except PermanentError as error:
-                    if _protects(effects[done + 1 :]):
-                        raise
-                    # A right that is missing must not slow down the ticks that guard.
+        try:
+            await _write(effect, namespace, ports, now)
+        except PermanentError as error:
+            match effect:
+                case FinishAction():
+                    log.warning("a ReleaseAction cannot be answered: %s", error)
+                case OpenRecord() | SealRecord() | DropRecord() if not _protects(
+                    effects[done + 1 :]
+                ):
                     log.warning("a ReleaseRecord cannot be written: %s", error)
-            case _:
-                await ports.traffic.write(namespace, effect)
-    return len(effects)
+                case _:
+                    raise
+            refused += 1
+    return len(effects) - refused
+
+
+async def _write(effect: Effect, namespace: str, ports: Ports, now: datetime) -> None:
+    match effect:
+        case FinishAction():
+            await ports.store.finish_action(namespace, effect, now)
+        case OpenRecord() | SealRecord() | DropRecord():
+            await ports.records.write(namespace, effect)
+        case _:
+            await ports.traffic.write(namespace, effect)
 
 
 def _protects(later: Sequence[Effect]) -> bool:

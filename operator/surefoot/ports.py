@@ -36,6 +36,10 @@ class TransientError(PortError):
     """May go through later: the network, a 429, a 5xx."""
 
 
+class UnsentError(TransientError):
+    """The same, and nothing was sent."""
+
+
 class PermanentError(PortError):
     """Will not go through as it is: a 403, a 400 on a sound request."""
 

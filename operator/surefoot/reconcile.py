@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from surefoot.apply import apply
 from surefoot.engine.decide import decide
-from surefoot.engine.effects import Announcement, Decision
+from surefoot.engine.effects import Announcement, Decision, SealRecord
 from surefoot.engine.recovery import open_record
 from surefoot.engine.telling import again
+from surefoot.engine.world import Observation
 from surefoot.observe import observe
-from surefoot.ports import ConflictError, Key, PortError, Ports, ReleaseObject, TransientError
+from surefoot.ports import Key, PortError, Ports, ReleaseObject, TransientError, UnsentError
 
 log = logging.getLogger("surefoot.tick")
 TELL_AGAIN = timedelta(seconds=10)
@@ -34,25 +35,8 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
         return Report(None, None)
     observation, prepared = await observe(release, ports, now)
     decision = decide(observation, prepared)
-    saved = not release.gone and (
-        decision.save or (decision.moved and not ports.store.put_off(release, decision.status, now))
-    )
-    if saved:
-        try:
-            await ports.store.save_status(release, decision.status)
-        except PortError as error:
-            # What Prometheus said is not lost with the write: the next try judges it at once.
-            if observation.answers is not None:
-                ports.metrics.give_back(key, observation.answers)
-            if not isinstance(error, ConflictError):
-                said = (*_owed(release, ports, now), *decision.announcements)
-                ports.notifier.doubt(release, decision.status, said)
-            raise
-    try:
-        writes = await apply(decision.effects, key.namespace, ports, now)
-    finally:
-        # The decision stands once it is saved, also when a route has to be written again.
-        untold = await _publish(release, decision, ports, now)
+    saved = await _save(release, observation, decision, ports)
+    writes, untold = await _carry_out(release, decision, ports, now)
     if release.gone and not isinstance(untold, TransientError):
         # Its record brings it back for as long as its traffic could not be taken back.
         ports.store.forget(key)
@@ -66,6 +50,48 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     if untold is not None:
         requeue = min(requeue, TELL_AGAIN)
     return Report(decision, requeue, writes, saved)
+
+
+async def _save(
+    release: ReleaseObject, observation: Observation, decision: Decision, ports: Ports
+) -> bool:
+    """Put the intent on record, if there is any: whether the status was written."""
+    now = observation.now
+    if release.gone or not (
+        decision.save or (decision.moved and not ports.store.put_off(release, decision.status, now))
+    ):
+        return False
+    try:
+        await ports.store.save_status(release, decision.status)
+    except PortError as error:
+        # What Prometheus said is not lost with the write: the next try judges it at once.
+        if observation.answers is not None:
+            ports.metrics.give_back(release.key, observation.answers)
+        if isinstance(error, TransientError) and not isinstance(error, UnsentError):
+            said = (*_owed(release, ports, now), *decision.announcements)
+            ports.notifier.doubt(release, decision.status, said)
+        raise
+    return True
+
+
+async def _carry_out(
+    release: ReleaseObject, decision: Decision, ports: Ports, now: datetime
+) -> tuple[int, PortError | None]:
+    """Effects, then Events: how many writes, and why something is left to be told."""
+    namespace = release.key.namespace
+    # The record of what is gone is all that is left of it: it is sealed when everything was told.
+    last = [e for e in decision.effects if release.gone and isinstance(e, SealRecord)]
+    first = [e for e in decision.effects if e not in last]
+    try:
+        writes = await apply(first, namespace, ports, now)
+    except Exception:
+        # The decision stands once it is saved, also when a route has to be written again.
+        await _publish(release, decision, ports, now)
+        raise
+    untold = await _publish(release, decision, ports, now)
+    if not isinstance(untold, TransientError):
+        writes += await apply(last, namespace, ports, now)
+    return writes, untold
 
 
 async def _orphaned(key: Key, ports: Ports) -> ReleaseObject | None:

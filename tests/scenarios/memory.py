@@ -95,6 +95,8 @@ class MemoryStore:
         return tuple(self.world.rivals)
 
     async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
+        if self.world.no_answers:
+            raise PermanentError("403")
         self.world.writing()
         self.world.actions = [a for a in self.world.actions if a.name != effect.name]
         self.world.finished[effect.name] = effect
@@ -173,6 +175,7 @@ class MemoryTraffic:
 
     async def write(self, namespace: str, effect: SetWeights | WriteManagedRoute) -> None:
         world = self.world
+        await world.answers()
         if world.api_down:
             raise TransientError("503")
         world.writing()
@@ -267,6 +270,7 @@ class MemoryNotifier:
         for count, each in enumerate(said):
             if each.about in world.named:
                 continue
+            await world.answers()
             self.left.owe(release.uid, said[count:])
             if world.events_down:
                 raise TransientError("503")

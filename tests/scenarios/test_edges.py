@@ -1,13 +1,15 @@
 """Stories at the edges: two things at once, changes at the wrong moment, and what is half gone."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.engine.world import Action
+from surefoot.reconcile import reconcile
 from surefoot.stats.measures import Counts, Histogram, Scalar
-from tests.scenarios.memory import CrashError
+from tests.scenarios.memory import KEY, CrashError
 from tests.scenarios.specs import candidate, errors, workload
 from tests.scenarios.stories import at_weight
 from tests.scenarios.test_rules import STEADY, drift
@@ -262,3 +264,22 @@ async def test_a_pause_at_zero_stops_the_start_deadline():
     world.act("Resume")
     await world.tick(10)
     assert world.phase == "Pending"
+
+
+async def test_a_tick_that_is_ended_while_it_writes_waits_for_no_event():
+    world = await at_weight(25)
+    world.reads(500)
+    world.silent = True
+    for _ in range(10):
+        world.advance(10)
+        tick = asyncio.create_task(reconcile(KEY, world.ports, world.now))
+        await asyncio.sleep(0)
+        if not tick.done():
+            break
+    tick.cancel()
+    await asyncio.wait([tick], timeout=60)
+    assert tick.cancelled()
+    world.silent = False
+    world.restart()
+    await world.until("Reverted")
+    assert world.reasons().count("ThresholdCrossed") == 1

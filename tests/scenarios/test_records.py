@@ -266,6 +266,20 @@ async def test_without_the_right_to_write_records_what_runs_goes_on_being_guarde
     assert world.weight() == 0
 
 
+async def test_without_the_right_to_answer_actions_the_record_is_sealed_all_the_same():
+    world = await at_weight(25)
+    world.no_answers = True
+    world.act("Pause")
+    await world.until("Paused")
+    world.act("Resume")
+    await world.until("Idle")
+    assert end_of(world)["outcome"] == "Promoted"
+    carried = world.routes["fraud"].rules
+    world.deleted_while_down()
+    await world.run(60)
+    assert world.routes["fraud"].rules == carried
+
+
 async def test_a_record_of_an_earlier_release_left_open_by_a_crash_is_sealed_from_the_history():
     world = await at_weight(25)
     (name,) = world.records

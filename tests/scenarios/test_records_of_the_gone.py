@@ -32,6 +32,20 @@ async def test_deleted_while_the_operator_was_down_takes_the_traffic_back_too():
     assert (await reconcile(KEY, world.ports, world.now)).decision is None
 
 
+async def test_what_happened_to_it_is_told_also_where_no_event_could_be_written_for_long():
+    world = await at_weight(25)
+    world.deleted_while_down()
+    world.restart()
+    world.forgotten, world.events_down = False, True
+    await world.run(40)
+    assert world.weight() == 0
+    assert world.reasons().count("Deleted") == 0
+    world.events_down = False
+    await world.run(40)
+    assert world.reasons().count("Deleted") == 1
+    assert end_of(world)["reason"] == "Deleted"
+
+
 async def test_deleted_while_the_operator_was_down_the_smallest_share_goes_back_too():
     world = given_world(steps=[{"weight": 1, "hold": "1h"}])
     heavy = (BackendWeight("fraud-v41", 80, 1000), BackendWeight("fraud-v42", 80, 0))

@@ -1,5 +1,6 @@
 """A world in memory: ports that keep state, a clock that is moved by hand, and builders for stories."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -89,6 +90,10 @@ class World:
     put_off: int = 0
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
     no_records: bool = False
+    silent: bool = False
+    """Whether the API server takes routes and Events, and never answers."""
+    no_answers: bool = False
+    """Whether the operator lacks the right to answer actions."""
     unseen: bool = False
     forgotten: bool = False
 
@@ -140,6 +145,11 @@ class World:
         if left is not None:
             setattr(self, counter, left - 1 if left > 1 else None)
         return left is not None and left <= 1
+
+    async def answers(self) -> None:
+        """An API server that is silent keeps whoever called it waiting."""
+        if self.silent:
+            await asyncio.Event().wait()
 
     def restart(self) -> None:
         """Another process: it knows nothing but what was written."""

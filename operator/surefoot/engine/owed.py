@@ -1,7 +1,8 @@
 """What people have not been told yet: Events that failed, and those of a status that may be saved."""
 
+import json
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
 
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.effects import Announcement
@@ -10,7 +11,7 @@ from surefoot.engine.effects import Announcement
 MOST_OWED = 20
 
 Said = tuple[Announcement, ...]
-Saved = dict[str, Any]
+Digest = bytes
 
 
 @dataclass
@@ -18,7 +19,7 @@ class _Doubt:
     """Statuses sent to replace one version, and what is owed where one of them did."""
 
     version: str
-    sent: list[tuple[Saved, Said]] = field(default_factory=list)
+    sent: list[tuple[Digest, Said]] = field(default_factory=list)
 
 
 class Owed:
@@ -33,7 +34,7 @@ class Owed:
         doubt = self._doubts.get(uid)
         if doubt is not None and doubt.version != version:
             del self._doubts[uid]
-            found = status.dump() if status is not None else None
+            found = _digest(status) if status is not None else None
             done = [said for sent, said in doubt.sent if sent == found]
             if done:
                 self._said[uid] = done[0]
@@ -47,7 +48,7 @@ class Owed:
         doubt = self._doubts.get(uid)
         if doubt is None or doubt.version != version:
             doubt = self._doubts[uid] = _Doubt(version)
-        doubt.sent = [*doubt.sent, (status.dump(), _kept(said))][-MOST_OWED:]
+        doubt.sent = [*doubt.sent, (_digest(status), _kept(said))][-MOST_OWED:]
 
     def owe(self, uid: str, said: Said) -> None:
         """All else of the release was told."""
@@ -57,6 +58,11 @@ class Owed:
         """The release is gone."""
         self._said.pop(uid, None)
         self._doubts.pop(uid, None)
+
+
+def _digest(status: ModelReleaseStatus) -> Digest:
+    """A status of thousands of releases is too much to keep, twenty times each."""
+    return sha256(json.dumps(status.dump(), sort_keys=True).encode()).digest()
 
 
 def _kept(said: Said) -> Said:

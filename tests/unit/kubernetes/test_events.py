@@ -26,6 +26,10 @@ def said(about: str) -> Announcement:
     return Announcement(Reason.STEP_REACHED, f"what {about} says", about=about)
 
 
+NO_JSON = 200
+"""With something else than JSON, as from a proxy."""
+
+
 class Server:
     """Takes Events as an API server does, one of a name, unless it is told to answer otherwise."""
 
@@ -34,8 +38,11 @@ class Server:
         self.answers: list[int] = []
 
     async def post(self, request: web.Request) -> web.Response:
+        code = 201
         name = (await request.json())["metadata"].get("name", "")
-        if self.answers and (code := self.answers.pop(0)) != 201:
+        if self.answers and (code := self.answers.pop(0)) == NO_JSON:
+            return web.Response(text="<html>", content_type="application/json")
+        if code != 201:
             return web.json_response({"message": "no", "reason": "Conflict"}, status=code)
         if name and name in self.names:
             return web.json_response({"message": "no", "reason": "AlreadyExists"}, status=409)
@@ -64,7 +71,10 @@ async def test_another_process_tells_nothing_twice(stage: Any) -> None:
     assert all(name.startswith("fraud.") for name in server.names)
 
 
-@pytest.mark.parametrize(("code", "error"), [(503, TransientError), (403, PermanentError)])
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(503, TransientError), (403, PermanentError), (NO_JSON, TransientError)],
+)
 async def test_what_fails_is_owed_with_all_that_follows(
     stage: Any, code: int, error: type[Exception]
 ) -> None:

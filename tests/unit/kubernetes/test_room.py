@@ -18,6 +18,14 @@ def test_there_is_room_for_so_many_writes_a_second_and_no_more() -> None:
     assert taken(room, T0 + timedelta(hours=1)) == PER_SECOND
 
 
+def test_ticks_that_began_a_while_ago_get_no_second_twice() -> None:
+    room, given = Room(), 0
+    for step in range(100):
+        now = T0 + timedelta(seconds=step / 10)
+        given += taken(room, now - timedelta(seconds=5), 5) + taken(room, now, 5)
+    assert given <= PER_SECOND * 12
+
+
 def test_a_clock_that_was_set_back_neither_gives_nor_takes_room() -> None:
     room = Room()
     assert taken(room, T0, 5) == 5

@@ -43,8 +43,8 @@ class ApiServer:
         self.worlds: list[tuple[int, list[Json]]] = [(10, [])]
         self._next = 0
         self.streams: list[list[Json] | int] = []
-        self.lists: list[int] = []
-        """Status codes of the next lists, before they succeed."""
+        self.lists: list[int | str] = []
+        """Status codes of the next lists, or what they say instead, before they succeed."""
         self.asked: list[str] = []
         app = web.Application()
         app.router.add_get("/api/v1/namespaces/risk/services", self._answer)
@@ -55,7 +55,10 @@ class ApiServer:
             return await self._watch(request)
         self.asked.append("list" + request.query.get("continue", ""))
         if self.lists:
-            return web.json_response({"message": "no"}, status=self.lists.pop(0))
+            said = self.lists.pop(0)
+            if isinstance(said, str):
+                return web.Response(text=said, content_type="application/json")
+            return web.json_response({"message": "no"}, status=said)
         first = int(request.query.get("continue", "0"))
         last = first + int(request.query["limit"])
         version, objects = self.worlds[min(self._next, len(self.worlds) - 1)]
@@ -170,10 +173,22 @@ async def test_what_a_watch_missed_is_found_by_the_list_after_a_410(
 
 @pytest.mark.parametrize(
     ("refused", "ended"),
-    [(404, 500), (403, [event("ERROR", {"code": 500, "message": "etcd"})]), (500, [{}]), (503, [])],
+    [
+        (404, 500),
+        (403, [event("ERROR", {"code": 500, "message": "etcd"})]),
+        (500, [{}]),
+        (503, []),
+        ("<html>", [None]),
+        ("null", [{"type": "ADDED"}]),
+        ("{}", [7]),
+        (
+            '{"metadata": {"resourceVersion": "9"}, "items": [{}]}',
+            [event("ADDED", {"metadata": None})],
+        ),
+    ],
 )
 async def test_what_fails_is_tried_again_and_what_is_known_stays(
-    place: Place, refused: int, ended: Any
+    place: Place, refused: int | str, ended: Any
 ) -> None:
     place.server.worlds = [(10, [service("stays")])]
     place.server.lists = [refused]

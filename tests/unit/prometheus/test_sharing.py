@@ -28,10 +28,14 @@ class Server:
 
     def __init__(self, *page: Series, refuses: Callable[[str], bool] = lambda _: False) -> None:
         self.page, self.refuses, self.queries = page, refuses, list[str]()
-        self.memory = Memory()
+        self.memory, self.busy = Memory(), False
 
     async def __call__(self, query: str, at: float) -> Result:
         self.queries.append(query)
+        if self.busy:
+            # Too much at once; what then waits for a turn waits in vain.
+            kind = ProblemKind.TIMEOUT if len(self.queries) == 1 else ProblemKind.UNREACHABLE
+            raise Failed(kind, "too much to do")
         if self.refuses(query):
             raise REFUSED
         if query.startswith("count("):
@@ -119,6 +123,22 @@ async def test_what_fails_together_is_asked_alone_and_only_the_culprit_stays_apa
     assert "fraud" not in shared[0]
     await server.collect(asked, later=700)
     assert len(server.queries) == 1
+
+
+@pytest.mark.parametrize("kind", ["ErrorRate", "Business"])
+async def test_a_server_with_too_much_to_do_is_not_asked_more_often_afterwards(kind: str) -> None:
+    server = Server()
+    asked: dict[Hashable, list[Question]] = {
+        n: [question(kind, candidate=f"c{n}", incumbent=f"i{n}", window="2m")] for n in range(20)
+    }
+    await server.collect(asked)
+    calm = len(server.queries)
+    server.busy = True
+    await server.collect(asked, later=15)
+    assert len(server.queries) < calm + 4
+    server.busy = False
+    await server.collect(asked, later=30)
+    assert len(server.queries) == calm
 
 
 async def test_one_culprit_among_many_costs_a_few_queries_and_no_one_else_an_answer() -> None:

@@ -86,6 +86,8 @@ class RedirectError(aiohttp.ClientError):
 
 
 _BROKEN = (client.ApiException, aiohttp.ClientError, TimeoutError, OSError)
+# What is no answer of an API server, but perhaps of a proxy before it.
+_SHAPELESS = (ValueError, KeyError, TypeError, AttributeError)
 
 
 def _lost(what: str, error: Exception) -> TransientError:
@@ -157,9 +159,16 @@ class Api:
         while True:
             query = [("limit", str(PAGE)), *([("continue", more)] if more else [])]
             page = await self._call("GET", path, query=query)
-            page["items"] = page["items"] or []  # null where there is none
+            try:
+                page["items"] = page["items"] or []  # null where there is none
+                more = str(page["metadata"].get("continue", ""))
+                _ = (
+                    page["metadata"]["resourceVersion"],
+                    [i["metadata"]["uid"] for i in page["items"]],
+                )
+            except _SHAPELESS as error:
+                raise _lost(f"GET {path}", error) from error
             yield page
-            more = page["metadata"].get("continue", "")
             if not more:
                 return
 
@@ -187,11 +196,12 @@ class Api:
                 if event["type"] == "ERROR":
                     said = event["object"]
                     raise error_of(int(said.get("code", 500)), json.dumps(said), what)
+                event["object"]["metadata"]["resourceVersion"] += ""
                 yield event
         except aiohttp.SocketTimeoutError:
             if response is None:
                 raise _lost(what, TimeoutError("no connection")) from None
-        except (*_BROKEN, ValueError, KeyError) as error:
+        except (*_BROKEN, *_SHAPELESS) as error:
             raise _lost(what, error) from error
         finally:
             if response is not None:
@@ -231,7 +241,12 @@ class Api:
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)
-        found: Json = json.loads(text)
+        try:
+            found: Json = json.loads(text)
+            found.get("metadata")
+        except _SHAPELESS as error:
+            # A proxy on the way may have answered: whether it was done is not known.
+            raise _lost(what, error) from error
         return found
 
     async def _request(

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from surefoot.adapters.kubernetes.api import Api, NotFoundError, path_of
-from surefoot.ports import ConflictError, PortError, TransientError
+from surefoot.ports import ConflictError, PortError, UnsentError
 
 log = logging.getLogger("surefoot.lease")
 Json = dict[str, Any]
 
 
-class NotLeaderError(TransientError):
+class NotLeaderError(UnsentError):
     """Nothing may be written: the Lease is not ours, or not for long enough any more."""
 
 

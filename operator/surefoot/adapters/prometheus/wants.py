@@ -87,12 +87,18 @@ async def _samples(
         sound = [w.arms for part in parts for w, f in part.items() if isinstance(f, tuple)]
         if len(set(sound)) == len(arms):
             memory.too_much_together(len(arms), at)
-        memory.rejoin(sound)
+        memory.rejoin([w.arms for part in parts for w, f in part.items() if not _is_to_blame(f)])
         return {want: found for part in parts for want, found in part.items()}
     if isinstance(found, Vector):
         text = "Prometheus gave single values for raw samples: check what is in front of it"
         return dict.fromkeys(wants, Problem(ProblemKind.UNREACHABLE, text))
     return dict.fromkeys(wants, found)
+
+
+def _is_to_blame(found: object) -> bool:
+    """Whether it failed by itself: of one that was not answered at all nothing is known, and all of
+    them apart were fifty times as much for a Prometheus that has too much to do."""
+    return isinstance(found, Problem) and found.kind is not ProblemKind.UNREACHABLE
 
 
 def _halves(many: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
@@ -133,7 +139,7 @@ async def _values(
         sound = [w.key for part in split for w, f in part.items() if not isinstance(f, Problem)]
         if len(sound) == len(wants):
             memory.too_much_together(len(wants), at)
-        memory.rejoin(sound)
+        memory.rejoin([w.key for part in split for w, f in part.items() if not _is_to_blame(f)])
         return {want: found for part in split for want, found in part.items()}
     if not isinstance(found, Vector):
         text = (
