@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from surefoot.engine.world import BackendWeight, Route
 from tests.scenarios.specs import candidate, errors, given_route, workload
 from tests.scenarios.stories import at_weight, promoted
@@ -141,3 +143,27 @@ async def test_a_managed_route_follows_its_hostnames():
     await world.tick(1)
     assert world.routes["fraud"].hostnames == ("new.example",)
     assert world.weight() == 100
+
+
+@pytest.mark.parametrize("arms", [("fraud-v42",), ("fraud-v41", "fraud-v42"), ("fraud-v41",)])
+async def test_a_port_that_is_edited_under_way_keeps_no_traffic_on_a_bad_candidate(arms):
+    world = given_world()
+    while world.weight() < 25:
+        await world.tick(10)
+    route = world.routes["fraud"]
+    edited = tuple(replace(b, port=8080) if b.name in arms else b for b in route.rules[0])
+    world.routes["fraud"] = replace(route, generation=route.generation + 1, rules=(edited,))
+    world.reads(bad=500)
+    await world.until("Reverted")
+    await world.run(60)
+    assert [b.weight for b in world.routes["fraud"].rules[0]] == [100, 0]
+    assert world.status["traffic"]["observed"] == 0
+
+
+async def test_a_rule_of_other_ports_is_nobodys_business():
+    world = given_world()
+    grpc = tuple(replace(b, port=9090) for b in world.routes["fraud"].rules[0])
+    route = world.routes["fraud"]
+    world.routes["fraud"] = replace(route, rules=(*route.rules, grpc))
+    await world.until("Idle")
+    assert world.routes["fraud"].rules[1] == grpc

@@ -29,7 +29,7 @@ from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
-from surefoot.engine.weights import FULL, changes, emptied, intent_of, lists, split_rules
+from surefoot.engine.weights import FULL, changes, emptied, intent_of, kept_rules, lists
 from surefoot.engine.world import Observation
 
 KEPT_DECISIONS = 20
@@ -244,7 +244,7 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
     if ruling.rule in (Rule.HOLD, Rule.INVALID, Rule.PAUSED):
         # What holds a release holds a step up that was intended but not yet written, too.
         percent = min(percent, traffic.written)
-    wanted = changes(split_rules(route, serving.backend, release.backend), percent)
+    wanted = changes(kept_rules(route, serving.backend, release.backend), percent)
     if not wanted:
         return None
     return SetWeights(route.name, route.generation, wanted, intent_of(status, percent))

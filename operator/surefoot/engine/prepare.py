@@ -12,7 +12,7 @@ from surefoot.engine.baselines import judge_against
 from surefoot.engine.judge import Judged, elapsed_since
 from surefoot.engine.questions import Answer, answer_to
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
-from surefoot.engine.weights import changes, intent_of, observed_percent, share_of, split_rules
+from surefoot.engine.weights import changes, intent_of, kept_rules, observed_percent, share_of
 from surefoot.engine.world import Observation
 from surefoot.stats.combine import Judgement
 
@@ -65,7 +65,7 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
     if release is None or release.outcome is Outcome.PROMOTED:
         traffic.observed = share_of(obs.route, serving.backend)
         return
-    splits = split_rules(obs.route, serving.backend, release.backend)
+    splits = kept_rules(obs.route, serving.backend, release.backend)
     traffic.observed = observed_percent(splits)
     if not splits:
         return

@@ -14,7 +14,7 @@ from surefoot.api.status import (
 )
 from surefoot.api.vocabulary import Outcome, Reason
 from surefoot.engine.references import Missing, check_rivals
-from surefoot.engine.weights import observed_percent, split_rules
+from surefoot.engine.weights import kept_rules, observed_percent
 from surefoot.engine.world import Observation, Record, Route
 
 
@@ -128,7 +128,7 @@ def _weight(route: Route | None, record: ReleaseRecordSpec) -> int:
     """What the route gives the candidate; the smallest share is not nothing."""
     if route is None:
         return 0
-    splits = split_rules(route, record.incumbent.backend, record.candidate.backend)
+    splits = kept_rules(route, record.incumbent.backend, record.candidate.backend)
     some = any(split.candidate_weight for split in splits)
     return max(observed_percent(splits) or 0, 1 if some else 0)
 

@@ -10,7 +10,7 @@ from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
-from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
+from surefoot.engine.weights import is_lowered, is_raised, lists, names, observed_percent
 from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
@@ -81,7 +81,7 @@ def _incumbent_serves(tick: Tick) -> bool:
     if not tick.obs.has(serving.backend):
         return False
     managed = tick.status.traffic is not None and tick.status.traffic.route.managed
-    return route is None or managed or lists(route, serving.backend)
+    return route is None or managed or names(route, serving.backend)
 
 
 def _nowhere_to_go(tick: Tick, reason: Reason, message: str) -> Ruling:

@@ -1,5 +1,6 @@
 """Arithmetic of route weights: what a percentage means in a rule, and what a rule says now."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from surefoot.api.status import Backend, ModelReleaseStatus
@@ -84,11 +85,36 @@ def _places(rule: tuple[BackendWeight, ...], arm: Backend) -> tuple[int, ...]:
     return tuple(i for i, b in enumerate(rule) if (b.name, b.port) == (arm.name, arm.port))
 
 
+def _named(rule: tuple[BackendWeight, ...], arm: Backend) -> tuple[int, ...]:
+    return tuple(i for i, b in enumerate(rule) if b.name == arm.name)
+
+
 def split_rules(route: Route, incumbent: Backend, candidate: Backend) -> list[SplitRule]:
     """Every rule that lists both arms; rules with one arm are nobody's business."""
-    found = []
-    for index, rule in enumerate(route.rules):
+    places = ((_places(rule, incumbent), _places(rule, candidate)) for rule in route.rules)
+    return _splits(route, places)
+
+
+def kept_rules(route: Route, incumbent: Backend, candidate: Backend) -> list[SplitRule]:
+    """Every rule that lists both arms of a release that has begun, also where someone has changed a
+    port since: its traffic is still the arm's, and has to be taken back."""
+    exact = split_rules(route, incumbent, candidate)
+    if incumbent.name == candidate.name:
+        return exact
+    places = []
+    for rule in route.rules:
         at_i, at_c = _places(rule, incumbent), _places(rule, candidate)
+        if at_i or at_c or not exact:
+            at_i, at_c = at_i or _named(rule, incumbent), at_c or _named(rule, candidate)
+        places.append((at_i, at_c))
+    return _splits(route, places)
+
+
+def _splits(
+    route: Route, places: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]
+) -> list[SplitRule]:
+    found = []
+    for index, (rule, (at_i, at_c)) in enumerate(zip(route.rules, places, strict=True)):
         if at_i and at_c:
             others = sum(b.weight for i, b in enumerate(rule) if i not in (*at_i, *at_c))
             found.append(SplitRule(index, rule, at_i, at_c, others))
@@ -98,6 +124,11 @@ def split_rules(route: Route, incumbent: Backend, candidate: Backend) -> list[Sp
 def lists(route: Route, arm: Backend) -> bool:
     """Whether any rule names this backend."""
     return any(_places(rule, arm) for rule in route.rules)
+
+
+def names(route: Route, arm: Backend) -> bool:
+    """Whether any rule names this backend's Service, at whichever port."""
+    return any(_named(rule, arm) for rule in route.rules)
 
 
 def changes(rules: list[SplitRule], percent: int) -> tuple[WeightChange, ...]:

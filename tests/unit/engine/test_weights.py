@@ -5,12 +5,14 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from surefoot.api.status import Backend
 from surefoot.engine.weights import (
     MOST_WEIGHT,
     changes,
     emptied,
     is_lowered,
     is_raised,
+    kept_rules,
     lists,
     observed_percent,
     share_of,
@@ -180,3 +182,9 @@ def test_the_smallest_share_over_the_rules_is_what_an_arm_serves():
 def test_a_rule_without_the_arm_tells_no_share():
     route = Route("fraud", 1, False, ((BackendWeight("a", 80, 3),), ()))
     assert share_of(route, V41) is None
+
+
+def test_two_ports_of_one_service_are_not_taken_for_each_other() -> None:
+    incumbent, candidate = Backend(name="fraud", port=80), Backend(name="fraud", port=81)
+    rule = (BackendWeight("fraud", 80, 90), BackendWeight("fraud", 8081, 10))
+    assert kept_rules(Route("fraud", 1, False, (rule,)), incumbent, candidate) == []
