@@ -167,3 +167,50 @@ async def test_a_rule_of_other_ports_is_nobodys_business():
     world.routes["fraud"] = replace(route, rules=(*route.rules, grpc))
     await world.until("Idle")
     assert world.routes["fraud"].rules[1] == grpc
+
+
+async def two_rules():
+    """In flight at 25 on both of a route's rules; then someone takes the incumbent out of the second."""
+    world = given_world()
+    route = world.routes["fraud"]
+    world.routes["fraud"] = replace(route, rules=route.rules * 2)
+    while world.weight() < 25:
+        await world.tick(10)
+    route = world.routes["fraud"]
+    rules = (route.rules[0], route.rules[1][1:])
+    world.routes["fraud"] = replace(route, generation=route.generation + 1, rules=rules)
+    return world
+
+
+async def test_a_rule_that_lost_the_incumbent_under_way_holds_and_says_what_to_do():
+    world = await two_rules()
+    await world.run(900)
+    assert world.condition("Stalled") == ("True", "BackendMissing")
+    assert world.routes["fraud"].rules[0][1].weight == 25
+    assert world.status["traffic"]["observed"] == 100
+    assert "rule 2 of HTTPRoute fraud" in world.status["message"]
+    route = world.routes["fraud"]
+    world.routes["fraud"] = replace(
+        route, generation=route.generation + 1, rules=route.rules[:1] * 2
+    )
+    await world.until("Idle")
+
+
+async def test_a_revert_tells_of_a_rule_that_it_can_take_nothing_back_from():
+    world = await two_rules()
+    world.reads(bad=500)
+    await world.run(90)
+    assert world.phase == "Reverting"
+    assert [b.weight for b in world.routes["fraud"].rules[0]] == [100, 0]
+    assert world.status["release"]["outcome"] == "Reverted"
+    assert world.condition("Stalled") == ("True", "BackendMissing")
+    assert world.status["traffic"]["observed"] == 100
+
+
+async def test_a_rule_that_gave_the_candidate_everything_from_the_start_is_nobodys_business():
+    world = given_world()
+    route = world.routes["fraud"]
+    only = (BackendWeight("fraud-v42", 80, 1),)
+    world.routes["fraud"] = replace(route, rules=(*route.rules, only))
+    await world.until("Idle")
+    assert world.routes["fraud"].rules[1] == only

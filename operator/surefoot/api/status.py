@@ -92,6 +92,12 @@ class Released(ApiModel):
     incumbent_replicas: Annotated[
         int, Field(ge=0, lt=2**31, description="What the incumbent ran when the release started.")
     ] = 0
+    lone_rules: Annotated[
+        Count,
+        Field(
+            description="In how many rules of the route the candidate had weight without the incumbent when it began."
+        ),
+    ] = 0
     rollback: bool = False
     exposure: Annotated[
         list[Exposure],

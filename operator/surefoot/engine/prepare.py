@@ -12,7 +12,15 @@ from surefoot.engine.baselines import judge_against
 from surefoot.engine.judge import Judged, elapsed_since
 from surefoot.engine.questions import Answer, answer_to
 from surefoot.engine.tick import Tick, plan_of, revert_capacity, stand_of
-from surefoot.engine.weights import changes, intent_of, kept_rules, observed_percent, share_of
+from surefoot.engine.weights import (
+    FULL,
+    changes,
+    intent_of,
+    kept_rules,
+    lone_rules,
+    observed_percent,
+    share_of,
+)
 from surefoot.engine.world import Observation
 from surefoot.stats.combine import Judgement
 
@@ -67,6 +75,8 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
         return
     splits = kept_rules(obs.route, serving.backend, release.backend)
     traffic.observed = observed_percent(splits)
+    if len(lone_rules(obs.route, serving.backend, release.backend)) > release.lone_rules:
+        traffic.observed = FULL
     if not splits:
         return
     if obs.route.carried == intent_of(status, traffic.intended):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import Backend
 from surefoot.api.vocabulary import Reason
+from surefoot.engine.tick import Tick
 from surefoot.engine.weights import lists
 from surefoot.engine.world import Observation, Route, Workload
 
@@ -115,6 +116,18 @@ def check_backends(obs: Observation, incumbent: Backend, candidate: Backend) -> 
                 f"{role}: add it with {weight} beside the other one",
             )
     return None
+
+
+def left_alone(tick: Tick) -> str:
+    """Backends are the user's to list: no weight can help a rule that has the candidate alone."""
+    serving, route, release = tick.status.incumbent, tick.obs.route, tick.release
+    assert serving is not None
+    assert route is not None
+    assert release is not None
+    return (
+        f"rule {tick.left_alone[0] + 1} of HTTPRoute {route.name} gives {release.backend.name} everything: "
+        f"list {serving.backend.name}:{serving.backend.port} beside it, or remove the rule"
+    )
 
 
 def shared_service(name: str, serving: str) -> Missing:

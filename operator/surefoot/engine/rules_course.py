@@ -13,6 +13,7 @@ from surefoot.engine.references import (
     check_rivals,
     check_route,
     find_arm,
+    left_alone,
     shared_service,
 )
 from surefoot.engine.rollback import is_rollback
@@ -174,6 +175,8 @@ def _reverted(tick: Tick) -> Ruling:
     release = tick.release
     assert release is not None
     reason = release.reason or Reason.REVERTED
+    if tick.left_alone:
+        return stuck(tick, Missing(Reason.BACKEND_MISSING, left_alone(tick)), Rule.REST)
     text = f"{release.version} was reverted: {(release.message or '').strip() or reason.value}"
     return Ruling(Rule.REST, reason, text, tick.status, stalled=True)
 

@@ -13,6 +13,7 @@ from surefoot.engine.references import (
     check_backends,
     check_refusal,
     check_rivals,
+    left_alone,
     no_gateway,
 )
 from surefoot.engine.tick import Ruling, Tick, overdue
@@ -150,6 +151,8 @@ def _blocked_arms(tick: Tick) -> Ruling | None:
         text = f"{workload.available} of {workload.replicas} pods of {workload.name} are available"
         return _held(tick, Reason.CANDIDATE_NOT_READY, text)
     route, serving = tick.obs.route, tick.status.incumbent
+    if tick.left_alone:
+        return _held(tick, Reason.BACKEND_MISSING, left_alone(tick), stalled=True, accepted=False)
     if route is not None and serving is not None and not tick.splits:
         return _lone_candidate(tick)
     return _blocked_route(tick)

@@ -21,7 +21,7 @@ from surefoot.api.status import (
 )
 from surefoot.api.vocabulary import Outcome, Reason
 from surefoot.engine.recovery import history_of
-from surefoot.engine.weights import FULL
+from surefoot.engine.weights import FULL, lone_rules
 from surefoot.engine.world import Observation, Workload
 
 KEPT_HISTORY = 20
@@ -125,6 +125,9 @@ def start(
         template_hash=workload.template_hash,
         started_at=obs.now,
         incumbent_replicas=incumbent.replicas if incumbent else 0,
+        lone_rules=len(lone_rules(obs.route, status.incumbent.backend, backend))
+        if obs.route
+        else 0,
         rollback=rollback,
         accepted_spec=spec.as_written(),
     )

@@ -121,6 +121,16 @@ def _splits(
     return found
 
 
+def lone_rules(route: Route, incumbent: Backend, candidate: Backend) -> tuple[int, ...]:
+    """Rules in which the candidate has weight and the incumbent is not: nothing can be taken back."""
+    return tuple(
+        index
+        for index, rule in enumerate(route.rules)
+        if any(rule[place].weight for place in _named(rule, candidate))
+        and not _named(rule, incumbent)
+    )
+
+
 def lists(route: Route, arm: Backend) -> bool:
     """Whether any rule names this backend."""
     return any(_places(rule, arm) for rule in route.rules)
