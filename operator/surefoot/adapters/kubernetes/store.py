@@ -222,21 +222,28 @@ class KubernetesStore:
 
     def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
         """Other releases on the same route whose backends overlap with this one's."""
-        read = self._read.get(release.key)
-        if read is None:
-            return ()
-        word, namespace = mentions.route(read.route), release.key.namespace
+        route = self._route_of(release.key)
+        word, namespace = mentions.route(route), release.key.namespace
         others = [n for n in self._cache.naming(RELEASES, namespace, word) if n != release.key.name]
         mine = self._cache.get(RELEASES, *release.key) if others else None
         if mine is None:
             return ()
         found = []
         for body in self._bodies(RELEASES, namespace, others):
-            if route_name(body) == read.route and backends_of(body) & backends_of(mine):
+            if route_name(body) == route and backends_of(body) & backends_of(mine):
                 meta = body["metadata"]
                 created = time_of(meta["creationTimestamp"])
                 found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
         return tuple(found)
+
+    def _route_of(self, key: Key) -> str:
+        """The route that a release means, or nothing when it is gone. Others that were read since may have
+        taken its place among what is kept decoded."""
+        read = self._read.get(key)
+        if read is not None:
+            return read.route
+        body = self._cache.get(RELEASES, *key)
+        return "" if body is None else route_name(body)
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
         body = await self._look(DEPLOYMENTS, namespace, name)
