@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from surefoot.adapters.kubernetes.cache import (
     DECODED,
     DEPLOYMENTS,
+    MOST_GONE,
     RELEASES,
     ROUTES,
     SERVICES,
@@ -76,6 +77,47 @@ def test_what_was_dropped_is_gone_and_may_be_dropped_again():
     cache.drop(ROUTES, "risk", "fraud")
     cache.drop(RELEASES, "risk", "fraud")
     assert seen(cache) is None
+
+
+def test_what_was_seen_to_be_deleted_never_comes_back_and_its_name_may_be_used_again():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.drop(ROUTES, "risk", "fraud", "u")
+    assert not cache.put(ROUTES, body(2))
+    assert seen(cache) is None
+    cache.put(ROUTES, body(3, uid="another"))
+    assert not cache.put(ROUTES, body(4))
+    assert seen(cache) == "3"
+
+
+def test_of_what_was_merely_not_found_nothing_is_remembered():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.drop(ROUTES, "risk", "fraud")
+    assert cache.put(ROUTES, body(1))
+
+
+def test_what_was_made_anew_while_nobody_looked_is_not_overwritten_by_what_was():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.put(ROUTES, body(3, uid="another"))
+    assert not cache.put(ROUTES, body(2))
+    assert seen(cache) == "3"
+
+
+def test_an_answer_about_what_was_never_seen_hides_nothing_for_ever():
+    cache = Cache()
+    cache.put(ROUTES, body(3, uid="another"))
+    cache.put(ROUTES, body(2))
+    assert cache.put(ROUTES, body(4, uid="another"))
+
+
+def test_no_more_is_remembered_of_what_is_gone_than_has_room():
+    cache = Cache()
+    for number in range(MOST_GONE + 1):
+        cache.drop(ROUTES, "risk", "fraud", f"u{number}")
+    assert not cache.put(ROUTES, body(1, uid="u1"))
+    assert cache.put(ROUTES, body(1, uid="u0"))
 
 
 def test_kinds_and_namespaces_are_kept_apart():

@@ -1,6 +1,7 @@
 """What the watches have seen last, slimmed; our own writes' answers enter it as well."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ _DECODERS: Mapping[Kind, Callable[[Json], Any]] = {
 # Large, and read a few times a minute.
 _PACKED = frozenset({RELEASES})
 _IDENTITY = ("namespace", "name", "uid", "resourceVersion")
+# Objects that are gone and known to be: an answer that is later than all of these deletes is no answer.
+MOST_GONE = 4096
 
 
 def slim(body: Json, kind: Kind) -> Json:
@@ -93,7 +96,8 @@ class _Kept(NamedTuple):
 
 class Cache:
     """Objects by kind, namespace and name, and by what they name. The newer resourceVersion wins: a late
-    watch event never overwrites the answer to a write of ours."""
+    watch event never overwrites the answer to a write of ours, nor does a late answer bring back what is
+    gone: a uid never returns."""
 
     def __init__(self) -> None:
         self._indexes: Mapping[Kind, Index] = {
@@ -102,9 +106,10 @@ class Cache:
         }
         self._objects: dict[Kind, dict[str, dict[str, _Kept]]] = {}
         self._naming: dict[tuple[Kind, str, str], set[str]] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
 
     def put(self, kind: Kind, body: Json) -> bool:
-        """Take an object in; False when what is known is newer."""
+        """Take an object in; False when what is known is newer, or when it is known to be gone."""
         meta = body["metadata"]
         now = Known(
             meta.get("namespace") or CLUSTER,
@@ -112,10 +117,15 @@ class Cache:
             meta.get("uid"),
             meta.get("resourceVersion"),
         )
+        if now.uid in self._gone:
+            return False
         old = self._kept(kind, now.namespace, now.name)
         if old is not None:
             if old.known.uid == now.uid and _number(old.known) > _number(now):
                 return False
+            if old.known.uid != now.uid and _number(old.known) < _number(now):
+                # Deleted and made anew while no watch looked.
+                self._never_again(old.known.uid)
             self._unlist(kind, old)
         made = slim(body, kind)
         words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
@@ -148,7 +158,9 @@ class Cache:
                 self._naming.pop((kind, old.known.namespace, word), None)
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
-        """Forget an object; with a `uid`, only that one and not a newer one of its name."""
+        """Forget an object. With a `uid` it was seen to be deleted: only that one goes, not a newer one of
+        its name, and it never comes back."""
+        self._never_again(uid)
         old = self._kept(kind, namespace, name)
         if old is None or uid not in (None, old.known.uid):
             return
@@ -156,6 +168,12 @@ class Cache:
         del self._objects[kind][namespace][name]
         if not self._objects[kind][namespace]:
             del self._objects[kind][namespace]
+
+    def _never_again(self, uid: str | None) -> None:
+        if uid is not None:
+            self._gone[uid] = None
+            while len(self._gone) > MOST_GONE:
+                self._gone.popitem(last=False)
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         kept = self._kept(kind, namespace, name)

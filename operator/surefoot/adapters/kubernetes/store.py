@@ -63,13 +63,12 @@ class KubernetesStore:
         self._room = Room()
 
     def bury(self, key: Key, body: Json) -> None:
-        """Remember a release that is gone, until its last tick has brought the traffic back."""
-        known = self._cache.get(RELEASES, *key)
-        if known is not None and known["metadata"]["uid"] != body["metadata"]["uid"]:
-            # Another one of that name is there already; it adopts what the route says.
-            return
-        self._gone[key] = known or body
-        self._cache.drop(RELEASES, *key)
+        """Remember a release that was seen to be deleted, until its last tick has brought the traffic
+        back. Where another one of that name is there already, that one adopts what the route says."""
+        known, uid = self._cache.get(RELEASES, *key), body["metadata"]["uid"]
+        self._cache.drop(RELEASES, *key, uid)
+        if known is None or known["metadata"]["uid"] == uid:
+            self._gone[key] = known or body
 
     def forget(self, key: Key) -> None:
         self._gone.pop(key, None)
@@ -165,9 +164,7 @@ class KubernetesStore:
             await self._refresh(release.key)
             raise
         except NotFoundError as error:
-            known = self._cache.get(RELEASES, *release.key)
-            if known is not None:
-                self.bury(release.key, known)
+            self._miss(release)
             raise ConflictError(str(error)) from error
         self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
@@ -185,6 +182,14 @@ class KubernetesStore:
             held = replace(release, status=status, raw_status=written)
             self._read[release.key] = read._replace(release=held)
         return known
+
+    def _miss(self, release: ReleaseObject) -> None:
+        """No such release, as it was answered: gone, until a watch shows it again. The name may have gone
+        to another one meanwhile."""
+        known = self._cache.get(RELEASES, *release.key)
+        if known is not None and known["metadata"]["uid"] == release.uid:
+            self._gone[release.key] = known
+            self._cache.drop(RELEASES, *release.key)
 
     async def _refresh(self, key: Key) -> None:
         body = await self._api.get(self._path(RELEASES, *key))
