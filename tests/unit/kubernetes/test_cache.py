@@ -175,3 +175,44 @@ def test_a_release_is_read_as_it_was_put(spec, status):
     cache.put(RELEASES, put)
     assert cache.get(RELEASES, "risk", "fraud") == put
     assert cache.known(RELEASES, "risk", "fraud") == ("risk", "fraud", "u", "7")
+
+
+def known_ahead(stored, ahead):
+    """A cache that knows a newer status of version 7 than is stored."""
+    cache = Cache()
+    cache.put(RELEASES, body(7, status=stored))
+    assert cache.amend(RELEASES, "risk", "fraud", "7", ahead)
+    return cache
+
+
+def status_of(cache):
+    return cache.get(RELEASES, "risk", "fraud")["status"]
+
+
+def test_an_edit_beside_the_status_takes_nothing_of_what_is_known_beyond_it():
+    cache = known_ahead({"a": 1, "b": 2}, {"a": 9})
+    assert cache.amend(RELEASES, "risk", "fraud", "7", {"a": 10})
+    for version in (8, 9):
+        cache.put(RELEASES, body(version, status={"b": 2, "a": 1}, spec={"edited": version}))
+        found = cache.get(RELEASES, "risk", "fraud")
+        assert (found["status"], found["spec"]) == ({"a": 10}, {"edited": version})
+
+
+def test_what_is_written_to_a_status_replaces_what_is_known_beyond_it():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(8, status={"a": 2}))
+    assert status_of(cache) == {"a": 2}
+    cache.put(RELEASES, body(9, status={"a": 1}))
+    assert status_of(cache) == {"a": 1}
+
+
+def test_a_write_that_changed_nothing_of_what_is_stored_is_known_as_written():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(7, status={"a": 1}))
+    assert status_of(cache) == {"a": 1}
+
+
+def test_what_is_made_anew_knows_nothing_of_what_was():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(8, uid="another", status={"a": 1}))
+    assert status_of(cache) == {"a": 1}

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from surefoot.adapters.kubernetes.api import NotFoundError
 from surefoot.adapters.kubernetes.cache import RELEASES, Cache
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT
+from surefoot.adapters.kubernetes.room import PER_SECOND
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.ports import ConflictError, Key, ReleaseObject
 
 FRAUD = Key("risk", "fraud")
+NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
 def body(name: str = "fraud", version: int = 7, uid: str = "", route: str = "") -> dict[str, Any]:
@@ -121,3 +124,18 @@ async def test_where_one_is_not_found_another_one_of_its_name_stays() -> None:
         await store.save_status(await read(store), of())
     known = await read(store)
     assert (known.uid, known.gone) == ("another", False)
+
+
+async def test_a_label_takes_nothing_of_a_hold_that_was_not_written_yet() -> None:
+    cache = Cache()
+    store = KubernetesStore(None, cache)  # type: ignore[arg-type]
+    stored = of(step={"coveredSeconds": 60.0})
+    cache.put(RELEASES, {**body(), "status": stored.dump()})
+    ahead = of(step={"coveredSeconds": 300.0})
+    known = await read(store)
+    for _ in range(int(PER_SECOND)):
+        assert not store.put_off(known, ahead, NOW), "there is room"
+    assert store.put_off(known, ahead, NOW)
+    cache.put(RELEASES, {**body(version=8), "status": stored.dump()})
+    found = await read(store)
+    assert (found.resource_version, found.status) == ("8", ahead)

@@ -3,6 +3,7 @@
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from surefoot.adapters.kubernetes import mentions
@@ -76,22 +77,36 @@ def _text(body: Json) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
+def _digest(body: Json) -> bytes:
+    """Of an object's status."""
+    return blake2b(json.dumps(body.get("status"), sort_keys=True).encode(), digest_size=16).digest()
+
+
 def _number(known: Known) -> int:
     return int(known.version) if known.version and known.version.isdigit() else 0
 
 
 class _Kept(NamedTuple):
-    """`body` is text where objects are large: as JSON they take a fifth of the memory."""
+    """`body` is text where objects are large: as JSON they take a fifth of the memory. `stored` is the
+    digest of the status that the API server has, where `body` has a newer one."""
 
     known: Known
     words: tuple[str, ...]
     body: Json | bytes
+    stored: bytes = b""
 
     def read(self) -> Json:
         if isinstance(self.body, dict):
             return self.body
         found: Json = json.loads(self.body)
         return found
+
+
+def _is_edit(old: _Kept, now: Known, body: Json) -> bool:
+    """Whether an object came to a newer version and its stored status is the same: what is known beyond
+    that holds on. In the same version it is the answer to a write that changed nothing there."""
+    same = old.known.uid == now.uid and old.known.version != now.version
+    return same and _digest(body) == old.stored
 
 
 class Cache:
@@ -127,24 +142,27 @@ class Cache:
                 # Deleted and made anew while no watch looked.
                 self._never_again(old.known.uid)
             self._unlist(kind, old)
-        made = slim(body, kind)
+        made, stored = slim(body, kind), b""
+        if old is not None and old.stored and _is_edit(old, now, made):
+            made, stored = {**made, "status": old.read()["status"]}, old.stored
         words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
         packed = _text(made) if kind in _PACKED else made
         self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
-            now, words, packed
+            now, words, packed, stored
         )
         for word in words:
             self._naming.setdefault((kind, now.namespace, word), set()).add(now.name)
         return True
 
     def amend(self, kind: Kind, namespace: str, name: str, version: str, status: Json) -> bool:
-        """Know a newer status of an object in this version than the API server; False when another
-        version is known by now."""
+        """Know a newer status of an object in this version than the API server, for as long as nobody
+        writes its status; False when another version is known by now."""
         kept = self._kept(kind, namespace, name)
         if kept is None or kept.known.version != version:
             return False
-        packed = _text({**kept.read(), "status": status})
-        self._objects[kind][namespace][name] = kept._replace(body=packed)
+        body = kept.read()
+        stored, packed = kept.stored or _digest(body), _text({**body, "status": status})
+        self._objects[kind][namespace][name] = kept._replace(body=packed, stored=stored)
         return True
 
     def _kept(self, kind: Kind, namespace: str, name: str) -> _Kept | None:
