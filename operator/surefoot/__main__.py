@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, Cache
+from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, RECORDS, Cache, Kind
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
@@ -35,6 +35,7 @@ from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
 _NEW_OBJECTS = 50_000
+Json = dict[str, Any]
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -158,13 +159,7 @@ class Operator:
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
         sensor = Sensor(self.cache, self.store, self.records, self._wake)
-        watches = [
-            Watch(self.api, self.cache, kind, namespace, sensor.saw)
-            for kind in KINDS
-            for namespace in (
-                (CLUSTER,) if kind == CLASSES else self.settings.namespaces or (CLUSTER,)
-            )
-        ]
+        watches = self.watches(sensor.saw)
         running = (_told_to_stop(), self._work(watches), *(watch.run() for watch in watches))
         tasks = [asyncio.create_task(work) for work in running]
         if self.elector is not None:
@@ -181,6 +176,15 @@ class Operator:
         for task in done:
             if not task.cancelled():
                 task.result()
+
+    def watches(self, saw: Callable[[Kind, Json, bool], None]) -> list[Watch]:
+        """All that is watched, kind by kind."""
+        namespaces = self.settings.namespaces or (CLUSTER,)
+        return [
+            Watch(self.api, self.records if kind == RECORDS else self.cache, kind, namespace, saw)
+            for kind in KINDS
+            for namespace in ((CLUSTER,) if kind == CLASSES else namespaces)
+        ]
 
     async def _work(self, watches: Sequence[Watch]) -> None:
         """Ticks, from the moment on in which this replica leads."""
