@@ -24,6 +24,7 @@ from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.shardlease import ShardElector
 from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.kubernetes.takeover import Takeover
 from surefoot.adapters.kubernetes.watch import Watch
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
 from surefoot.handlers import KINDS, Sensor
@@ -100,6 +101,7 @@ class Operator:
             records=self.records,
         )
         self.sensing = asyncio.Event()
+        self.takeover = Takeover(api, self.cache, settings.namespaces, self._wake)
 
     async def _tick(self, key: Key) -> float | None:
         with self.telemetry.tick_seconds.time():
@@ -195,22 +197,9 @@ class Operator:
         _spare_the_collector()
         if self.elector is not None:
             await self.elector.elected.wait()
-            await self._catch_up()
+            await self.takeover.begin()
         self.telemetry.leads.set(1)
-        await self.queue.run()
-
-    async def _catch_up(self) -> None:
-        """What another replica wrote last may not have been seen yet: a tick on an older status
-        would write an older weight."""
-        while True:
-            try:
-                for key in await self.store.read_all(self.settings.namespaces):
-                    self._wake(key)
-            except PortError as error:
-                log.warning("reading all releases is tried again: %s", error)
-                await asyncio.sleep(1)
-            else:
-                return
+        await asyncio.gather(self.queue.run(), self.takeover.go_on())
 
 
 async def _told_to_stop() -> None:

@@ -1,7 +1,7 @@
 """Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -109,17 +109,6 @@ class KubernetesStore:
             status=_status(body["status"]) if body.get("status") else None,
             raw_status=part(body, "status"),
         )
-
-    async def read_all(self, namespaces: Sequence[str]) -> list[Key]:
-        """Read every release as it is now, of all namespaces where none is named: what a watch has
-        shown may be older than what another replica wrote last. Raises PortError."""
-        found: list[Key] = []
-        for namespace in namespaces or (CLUSTER,):
-            path = path_of(RELEASES.group, RELEASES.version, RELEASES.plural, namespace)
-            async for body in self._api.list(path):
-                self._cache.put(RELEASES, body)
-                found.append(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
-        return found
 
     async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
         """See `ports.Store`."""
