@@ -17,7 +17,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, RECORDS, Cache, Kind
+from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, RECORDS, RELEASES, Cache, Kind
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
@@ -69,7 +69,7 @@ class Operator:
     ) -> None:
         """With an `elector` nothing is written but while this replica holds the Lease."""
         self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
-        self.api, self.elector = api, elector
+        self.api, self.elector, self._leads = api, elector, elector is None
         if elector is not None:
             api.fence = elector.remaining
         self.store = KubernetesStore(api, self.cache)
@@ -113,8 +113,9 @@ class Operator:
         return None if report.requeue is None else report.requeue.total_seconds()
 
     def _wake(self, key: Key) -> None:
-        """What has changed is known here in any case; the shard that the release belongs to acts on it."""
-        if self.settings.shard.owns(key):
+        """What has changed is known here in any case; who leads the shard that the release belongs to acts
+        on it. What was deleted meanwhile and is owed yet is known by its open record."""
+        if self._leads and self.settings.shard.owns(key):
             self.queue.add(key)
         else:
             self.store.forget(key)
@@ -197,9 +198,17 @@ class Operator:
         _spare_the_collector()
         if self.elector is not None:
             await self.elector.elected.wait()
-            await self.takeover.begin()
+            await self.lead()
         self.telemetry.leads.set(1)
         await asyncio.gather(self.queue.run(), self.takeover.go_on())
+
+    async def lead(self) -> None:
+        """Queue what there is, and what was left by releases that are no more."""
+        self._leads = True
+        await self.takeover.begin()
+        for key in self.records.open_of():
+            if self.cache.known(RELEASES, *key) is None:
+                self._wake(key)
 
 
 async def _told_to_stop() -> None:

@@ -11,12 +11,20 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
+from surefoot.__main__ import Operator
 from surefoot.adapters.kubernetes.api import Api, path_of
-from surefoot.adapters.kubernetes.cache import RELEASES, Cache, Kind
+from surefoot.adapters.kubernetes.cache import RECORDS, RELEASES, Cache, Kind
+from surefoot.adapters.kubernetes.lease import Elector
 from surefoot.adapters.kubernetes.takeover import Takeover
+from surefoot.handlers import Sensor
 from surefoot.ports import Key
+from surefoot.settings import Settings
+from tests.support.examples import EXAMPLES
+from tests.support.kube import load_all
 
 Json = dict[str, Any]
+(OPEN,) = load_all(EXAMPLES / "valid" / "record-open.yaml")
+(SEALED,) = load_all(EXAMPLES / "valid" / "record-full.yaml")
 
 
 def body(name: str, namespace: str = "risk", version: int = 7, **parts: Any) -> Json:
@@ -111,3 +119,54 @@ async def test_a_server_that_fails_is_asked_again_before_anything_is_worked_on(
     async with asyncio.timeout(60):
         await replica.leads("risk").begin()
     assert replica.woken == [Key("risk", "fraud")]
+
+
+class Process(Operator):
+    """One of two replicas, that is shown events by hand."""
+
+    def __init__(self, replica: Replica) -> None:
+        elector = Elector(replica.api, "platform", "surefoot", "me")
+        settings = Settings(prometheus_url="http://localhost:9090", namespaces=("risk",))
+        super().__init__(settings, replica.api, elector)
+        self.saw = Sensor(self.cache, self.store, self.records, self._wake).saw
+
+    async def works_on(self, name: str = "fraud") -> bool:
+        """Whether it would bring a release further, or take back the traffic of one that is gone."""
+        return await self.store.release(Key("risk", name)) is not None
+
+
+async def test_what_was_deleted_while_another_replica_led_is_none_of_the_next_leaders_business(
+    replica: Replica,
+) -> None:
+    process = Process(replica)
+    process.saw(RELEASES, body("fraud"), False)
+    assert await process.works_on()
+    process.saw(RELEASES, body("fraud", version=9), True)
+    assert not await process.works_on()
+    await process.lead()
+    assert not await process.works_on()
+    assert len(process.queue) == 0
+
+
+async def test_what_is_deleted_under_the_leader_is_kept_until_its_traffic_is_back(
+    replica: Replica,
+) -> None:
+    process = Process(replica)
+    process.saw(RELEASES, body("fraud"), False)
+    replica.server.has(RELEASES, body("fraud"))
+    await process.lead()
+    process.saw(RELEASES, body("fraud", version=9), True)
+    assert await process.works_on()
+    assert len(process.queue) == 1
+
+
+async def test_a_new_leader_works_on_what_a_release_left_that_nobody_saw_go(
+    replica: Replica,
+) -> None:
+    process = Process(replica)
+    for left, release in ((OPEN, "gone"), (SEALED, "ended")):
+        spec = {**left["spec"], "releaseName": release}
+        process.saw(RECORDS, body(f"{release}-1", spec=spec), False)
+    assert len(process.queue) == 0
+    await process.lead()
+    assert process.queue._due.keys() == {Key("risk", "gone")}

@@ -74,6 +74,11 @@ class KubernetesRecords:
         """See `ports.Records`."""
         return tuple(kept.record for kept in self._known.get(key, {}).values())
 
+    def open_of(self) -> list[Key]:
+        """The releases of which a record is open."""
+        places = self._known.items()
+        return [key for key, place in places if not all(k.record.sealed for k in place.values())]
+
     def every(self, _: Kind, namespace: str = "") -> list[Known]:
         """Which records are known and in which state, in all namespaces where none is named."""
         places = [kept for key, kept in self._known.items() if namespace in ("", key.namespace)]
