@@ -13,7 +13,16 @@ from kubernetes.aio import client
 
 from surefoot.__main__ import Operator
 from surefoot.adapters.kubernetes.api import Api, path_of
-from surefoot.adapters.kubernetes.cache import RECORDS, RELEASES, Cache, Kind
+from surefoot.adapters.kubernetes.cache import (
+    ACTIONS,
+    DECODED,
+    DEPLOYMENTS,
+    RECORDS,
+    RELEASES,
+    ROUTES,
+    Cache,
+    Kind,
+)
 from surefoot.adapters.kubernetes.lease import Elector
 from surefoot.adapters.kubernetes.takeover import Takeover
 from surefoot.handlers import Sensor
@@ -91,6 +100,63 @@ async def test_releases_are_known_as_they_are_now_and_all_of_them_are_worked_on(
     known = {each.name: each.version for each in replica.cache.every(RELEASES)}
     assert known == {"changed": "9", "same": "7", "new": "7"}
     assert sorted(replica.woken) == [Key("risk", name) for name in ("changed", "new", "same")]
+
+
+def route(weight: int, version: int) -> Json:
+    backends = [{"name": "v1", "weight": 100 - weight}, {"name": "v2", "weight": weight}]
+    return body("fraud", version=version, spec={"rules": [{"backendRefs": backends}]})
+
+
+def weights(replica: Replica) -> list[int]:
+    found = replica.cache.get(ROUTES, "risk", "fraud")
+    assert found is not None
+    return [backend.weight for backend in found[DECODED].rules[0]]
+
+
+async def test_a_route_is_never_older_than_the_status_that_it_is_compared_with(
+    replica: Replica,
+) -> None:
+    replica.cache.put(RELEASES, body("fraud"))
+    replica.cache.put(ROUTES, route(10, version=7))
+    replica.server.has(RELEASES, body("fraud", version=9))
+    replica.server.has(ROUTES, route(25, version=8))
+    await replica.leads("risk").begin()
+    assert weights(replica) == [75, 25]
+
+
+async def test_arms_and_acts_are_known_as_they_are_now(replica: Replica) -> None:
+    for name in ("v1", "v2"):
+        replica.cache.put(DEPLOYMENTS, body(name, status={"availableReplicas": 2}))
+    replica.cache.put(ACTIONS, body("resume", spec={"releaseName": "fraud"}))
+    replica.server.has(DEPLOYMENTS, body("v1", version=8, status={"availableReplicas": 1}))
+    done = {"spec": {"releaseName": "fraud"}, "status": {"phase": "Done"}}
+    replica.server.has(ACTIONS, body("resume", version=8, **done))
+    await replica.leads("risk").begin()
+    known = {each.name: each.version for each in replica.cache.every(DEPLOYMENTS)}
+    assert known == {"v1": "8"}
+    act = replica.cache.get(ACTIONS, "risk", "resume")
+    assert act is not None
+    assert act["status"] == {"phase": "Done"}
+
+
+@pytest.mark.parametrize("codes", [[404], [403], [500] * 100])
+async def test_a_route_that_cannot_be_listed_counts_as_it_was_seen_last(
+    replica: Replica, codes: list[int]
+) -> None:
+    replica.cache.put(ROUTES, route(10, version=7))
+    replica.server.has(RELEASES, body("fraud"))
+    replica.server.refuses(ROUTES, *codes)
+    async with asyncio.timeout(60):
+        await replica.leads("risk").begin()
+    assert weights(replica) == [90, 10]
+    assert replica.woken == [Key("risk", "fraud")]
+
+
+async def test_a_route_is_listed_again_where_the_server_failed_once(replica: Replica) -> None:
+    replica.server.refuses(ROUTES, 503)
+    replica.server.has(ROUTES, route(25, version=8))
+    await replica.leads("risk").begin()
+    assert weights(replica) == [75, 25]
 
 
 @pytest.mark.parametrize("code", [403, 404])

@@ -1,17 +1,29 @@
 """What a replica that begins to lead reads anew: its watches may not have shown what another one wrote last."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from surefoot.adapters.kubernetes.api import Api, ExpiredError, path_of
-from surefoot.adapters.kubernetes.cache import CLUSTER, RELEASES, Cache, Kind
+from surefoot.adapters.kubernetes.cache import (
+    ACTIONS,
+    CLUSTER,
+    DEPLOYMENTS,
+    RELEASES,
+    ROUTES,
+    Cache,
+    Kind,
+)
 from surefoot.adapters.kubernetes.watch import backoff
 from surefoot.ports import Key, PermanentError, PortError
 
 log = logging.getLogger("surefoot.takeover")
 _AGAIN_S = 1.0
+# What is decided by beside a release: a route that is older than its status looks as if someone had lowered it.
+_BESIDE = (ROUTES, DEPLOYMENTS, ACTIONS)
+_TRIES = 3
 
 
 class Takeover:
@@ -47,15 +59,25 @@ class Takeover:
 
     async def _read_anew(self, namespace: str) -> None:
         await self._read(RELEASES, namespace)
+        await asyncio.gather(*(self._look_at(kind, namespace) for kind in _BESIDE))
         for known in self._cache.every(RELEASES, namespace):
             self._wake(Key(known.namespace, known.name))
 
-    async def _read(self, kind: Kind, namespace: str) -> None:
-        while True:
+    async def _look_at(self, kind: Kind, namespace: str) -> None:
+        """What cannot be listed is decided by as it was watched: releases are guarded in any case."""
+        try:
+            await self._read(kind, namespace, _TRIES)
+        except PortError as error:
+            log.warning("%s count as they were seen last: %s", kind.plural, error)
+
+    async def _read(self, kind: Kind, namespace: str, tries: int | None = None) -> None:
+        """Raises PermanentError, and with a number of `tries` any PortError."""
+        for tried in itertools.count(1):
             try:
                 await self._list(kind, namespace)
             except PortError as error:
-                if isinstance(error, PermanentError) and not isinstance(error, ExpiredError):
+                refused = isinstance(error, PermanentError) and not isinstance(error, ExpiredError)
+                if refused or tried == tries:
                     raise
                 log.warning("tried again soon: %s", error)
                 await asyncio.sleep(_AGAIN_S)
@@ -66,7 +88,9 @@ class Takeover:
         """All objects as they are now; those that are known and not among them are gone."""
         before = {known.uid: known for known in self._cache.every(kind, namespace)}
         async for body in self._api.list(path_of(*kind, namespace)):
-            before.pop(body["metadata"]["uid"], None)
-            self._cache.put(kind, body)
-        for known in before.values():
-            self._cache.drop(kind, known.namespace, known.name, known.uid)
+            meta = body["metadata"]
+            known = before.pop(meta["uid"], None)
+            if known is None or known.version != meta["resourceVersion"]:
+                self._cache.put(kind, body)
+        for gone in before.values():
+            self._cache.drop(kind, gone.namespace, gone.name, gone.uid)
