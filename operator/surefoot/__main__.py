@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,13 +17,14 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from surefoot.adapters.kubernetes.api import Api
-from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, Cache
+from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, RECORDS, RELEASES, Cache, Kind
 from surefoot.adapters.kubernetes.events import EventRecorder
 from surefoot.adapters.kubernetes.lease import Elector, LostError, Timing
 from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.adapters.kubernetes.routes import HttpRoutes
 from surefoot.adapters.kubernetes.shardlease import ShardElector
 from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.kubernetes.takeover import Takeover
 from surefoot.adapters.kubernetes.watch import Watch
 from surefoot.adapters.prometheus import Connection, PrometheusMetrics
 from surefoot.handlers import KINDS, Sensor
@@ -35,6 +36,7 @@ from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
 _NEW_OBJECTS = 50_000
+Json = dict[str, Any]
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
   SUREFOOT_PROMETHEUS_KIND     Prometheus | Thanos | Mimir
@@ -67,7 +69,7 @@ class Operator:
     ) -> None:
         """With an `elector` nothing is written but while this replica holds the Lease."""
         self.settings, self.telemetry, self.cache = settings, Telemetry(), Cache()
-        self.api, self.elector = api, elector
+        self.api, self.elector, self._leads = api, elector, elector is None
         if elector is not None:
             api.fence = elector.remaining
         self.store = KubernetesStore(api, self.cache)
@@ -99,6 +101,7 @@ class Operator:
             records=self.records,
         )
         self.sensing = asyncio.Event()
+        self.takeover = Takeover(api, self.cache, settings.namespaces, self._wake)
 
     async def _tick(self, key: Key) -> float | None:
         with self.telemetry.tick_seconds.time():
@@ -110,8 +113,9 @@ class Operator:
         return None if report.requeue is None else report.requeue.total_seconds()
 
     def _wake(self, key: Key) -> None:
-        """What has changed is known here in any case; the shard that the release belongs to acts on it."""
-        if self.settings.shard.owns(key):
+        """What has changed is known here in any case; who leads the shard that the release belongs to acts
+        on it. What was deleted meanwhile and is owed yet is known by its open record."""
+        if self._leads and self.settings.shard.owns(key):
             self.queue.add(key)
         else:
             self.store.forget(key)
@@ -158,13 +162,7 @@ class Operator:
         await runner.setup()
         await web.TCPSite(runner, None, self.settings.http_port).start()
         sensor = Sensor(self.cache, self.store, self.records, self._wake)
-        watches = [
-            Watch(self.api, self.cache, kind, namespace, sensor.saw)
-            for kind in KINDS
-            for namespace in (
-                (CLUSTER,) if kind == CLASSES else self.settings.namespaces or (CLUSTER,)
-            )
-        ]
+        watches = self.watches(sensor.saw)
         running = (_told_to_stop(), self._work(watches), *(watch.run() for watch in watches))
         tasks = [asyncio.create_task(work) for work in running]
         if self.elector is not None:
@@ -182,6 +180,15 @@ class Operator:
             if not task.cancelled():
                 task.result()
 
+    def watches(self, saw: Callable[[Kind, Json, bool], None]) -> list[Watch]:
+        """All that is watched, kind by kind."""
+        namespaces = self.settings.namespaces or (CLUSTER,)
+        return [
+            Watch(self.api, self.records if kind == RECORDS else self.cache, kind, namespace, saw)
+            for kind in KINDS
+            for namespace in ((CLUSTER,) if kind == CLASSES else namespaces)
+        ]
+
     async def _work(self, watches: Sequence[Watch]) -> None:
         """Ticks, from the moment on in which this replica leads."""
         for watch in watches:
@@ -191,22 +198,17 @@ class Operator:
         _spare_the_collector()
         if self.elector is not None:
             await self.elector.elected.wait()
-            await self._catch_up()
+            await self.lead()
         self.telemetry.leads.set(1)
-        await self.queue.run()
+        await asyncio.gather(self.queue.run(), self.takeover.go_on())
 
-    async def _catch_up(self) -> None:
-        """What another replica wrote last may not have been seen yet: a tick on an older status
-        would write an older weight."""
-        while True:
-            try:
-                for key in await self.store.read_all(self.settings.namespaces):
-                    self._wake(key)
-            except PortError as error:
-                log.warning("reading all releases is tried again: %s", error)
-                await asyncio.sleep(1)
-            else:
-                return
+    async def lead(self) -> None:
+        """Queue what there is, and what was left by releases that are no more."""
+        self._leads = True
+        await self.takeover.begin()
+        for key in self.records.open_of():
+            if self.cache.known(RELEASES, *key) is None:
+                self._wake(key)
 
 
 async def _told_to_stop() -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from surefoot.adapters.kubernetes.cache import (
     DECODED,
     DEPLOYMENTS,
+    MOST_GONE,
     RELEASES,
     ROUTES,
     SERVICES,
@@ -78,6 +79,47 @@ def test_what_was_dropped_is_gone_and_may_be_dropped_again():
     assert seen(cache) is None
 
 
+def test_what_was_seen_to_be_deleted_never_comes_back_and_its_name_may_be_used_again():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.drop(ROUTES, "risk", "fraud", "u")
+    assert not cache.put(ROUTES, body(2))
+    assert seen(cache) is None
+    cache.put(ROUTES, body(3, uid="another"))
+    assert not cache.put(ROUTES, body(4))
+    assert seen(cache) == "3"
+
+
+def test_of_what_was_merely_not_found_nothing_is_remembered():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.drop(ROUTES, "risk", "fraud")
+    assert cache.put(ROUTES, body(1))
+
+
+def test_what_was_made_anew_while_nobody_looked_is_not_overwritten_by_what_was():
+    cache = Cache()
+    cache.put(ROUTES, body(1))
+    cache.put(ROUTES, body(3, uid="another"))
+    assert not cache.put(ROUTES, body(2))
+    assert seen(cache) == "3"
+
+
+def test_an_answer_about_what_was_never_seen_hides_nothing_for_ever():
+    cache = Cache()
+    cache.put(ROUTES, body(3, uid="another"))
+    cache.put(ROUTES, body(2))
+    assert cache.put(ROUTES, body(4, uid="another"))
+
+
+def test_no_more_is_remembered_of_what_is_gone_than_has_room():
+    cache = Cache()
+    for number in range(MOST_GONE + 1):
+        cache.drop(ROUTES, "risk", "fraud", f"u{number}")
+    assert not cache.put(ROUTES, body(1, uid="u1"))
+    assert cache.put(ROUTES, body(1, uid="u0"))
+
+
 def test_kinds_and_namespaces_are_kept_apart():
     cache = Cache()
     cache.put(ROUTES, body(1))
@@ -133,3 +175,44 @@ def test_a_release_is_read_as_it_was_put(spec, status):
     cache.put(RELEASES, put)
     assert cache.get(RELEASES, "risk", "fraud") == put
     assert cache.known(RELEASES, "risk", "fraud") == ("risk", "fraud", "u", "7")
+
+
+def known_ahead(stored, ahead):
+    """A cache that knows a newer status of version 7 than is stored."""
+    cache = Cache()
+    cache.put(RELEASES, body(7, status=stored))
+    assert cache.amend(RELEASES, "risk", "fraud", "7", ahead)
+    return cache
+
+
+def status_of(cache):
+    return cache.get(RELEASES, "risk", "fraud")["status"]
+
+
+def test_an_edit_beside_the_status_takes_nothing_of_what_is_known_beyond_it():
+    cache = known_ahead({"a": 1, "b": 2}, {"a": 9})
+    assert cache.amend(RELEASES, "risk", "fraud", "7", {"a": 10})
+    for version in (8, 9):
+        cache.put(RELEASES, body(version, status={"b": 2, "a": 1}, spec={"edited": version}))
+        found = cache.get(RELEASES, "risk", "fraud")
+        assert (found["status"], found["spec"]) == ({"a": 10}, {"edited": version})
+
+
+def test_what_is_written_to_a_status_replaces_what_is_known_beyond_it():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(8, status={"a": 2}))
+    assert status_of(cache) == {"a": 2}
+    cache.put(RELEASES, body(9, status={"a": 1}))
+    assert status_of(cache) == {"a": 1}
+
+
+def test_a_write_that_changed_nothing_of_what_is_stored_is_known_as_written():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(7, status={"a": 1}))
+    assert status_of(cache) == {"a": 1}
+
+
+def test_what_is_made_anew_knows_nothing_of_what_was():
+    cache = known_ahead({"a": 1}, {"a": 9})
+    cache.put(RELEASES, body(8, uid="another", status={"a": 1}))
+    assert status_of(cache) == {"a": 1}

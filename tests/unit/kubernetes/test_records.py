@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
 from surefoot.adapters.kubernetes.api import Api, RefusedError
+from surefoot.adapters.kubernetes.cache import RECORDS
 from surefoot.adapters.kubernetes.records import KubernetesRecords
 from surefoot.api.record import RecordEnd, ReleaseRecordSpec, label_of
 from surefoot.engine.effects import DropRecord, OpenRecord, SealRecord
@@ -171,6 +172,21 @@ def test_events_are_taken_in_and_name_the_release() -> None:
     assert records.see(stored(OPEN), gone=False) == FRAUD, "an event that is late"
     assert [r.sealed for r in records.known(FRAUD)] == [True]
     assert records.see(stored(FULL), gone=True) == FRAUD
+    assert records.known(FRAUD) == ()
+
+
+def test_what_is_known_of_records_is_enough_to_tell_later_that_one_is_gone() -> None:
+    records = KubernetesRecords(None)  # type: ignore[arg-type]
+    body = stored(FULL)
+    body["metadata"] |= {"uid": "u1", "resourceVersion": "7"}
+    records.see(body, gone=False)
+    assert records.every(RECORDS) == records.every(RECORDS, "risk") == [("risk", NAME, "u1", "7")]
+    assert records.every(RECORDS, "away") == []
+    assert records.get(RECORDS, "risk", "other") is None
+    found = records.get(RECORDS, "risk", NAME)
+    assert found is not None
+    assert found["metadata"]["uid"] == "u1"
+    assert records.see(found, gone=True) == FRAUD
     assert records.known(FRAUD) == ()
 
 

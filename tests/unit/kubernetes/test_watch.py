@@ -12,9 +12,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client
 
+from surefoot.__main__ import Operator
 from surefoot.adapters.kubernetes.api import PAGE, Api
-from surefoot.adapters.kubernetes.cache import SERVICES, Cache, Kind
+from surefoot.adapters.kubernetes.cache import RECORDS, SERVICES, Cache, Kind
 from surefoot.adapters.kubernetes.watch import Watch, backoff
+from surefoot.handlers import KINDS, Sensor
+from surefoot.ports import Key
+from surefoot.settings import Settings
 
 Json = dict[str, Any]
 
@@ -48,6 +52,9 @@ class ApiServer:
         self.asked: list[str] = []
         app = web.Application()
         app.router.add_get("/api/v1/namespaces/risk/services", self._answer)
+        app.router.add_get(
+            "/apis/surefoot.dev/v1alpha1/namespaces/risk/releaserecords", self._answer
+        )
         self.server = TestServer(app)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -89,7 +96,7 @@ class Place:
     """A watch on a server, and what it told."""
 
     def __init__(self, api: Api, server: ApiServer) -> None:
-        self.server, self.cache, self.told = server, Cache(), list[str]()
+        self.api, self.server, self.cache, self.told = api, server, Cache(), list[str]()
         self.watch = Watch(api, self.cache, SERVICES, "risk", self._saw)
 
     def _saw(self, kind: Kind, body: Json, gone: bool) -> None:
@@ -169,6 +176,27 @@ async def test_what_a_watch_missed_is_found_by_the_list_after_a_410(
     # The old one of a name that was made anew is no more known by then.
     assert place.told[4:] == ["changes@98", "anew@99", "-goes@1"]
     assert place.server.asked[-2:] == ["list", "watch from 99"]
+
+
+def record(name: str, version: int = 1) -> Json:
+    meta = {
+        "name": name, "namespace": "risk", "uid": f"uid-{name}", "resourceVersion": str(version),
+        "creationTimestamp": "2026-01-05T09:00:00Z",
+    }  # fmt: skip
+    return {"metadata": meta, "spec": {"releaseName": "fraud"}}
+
+
+async def test_records_that_a_watch_missed_the_end_of_are_known_no_more(place: Place) -> None:
+    settings = Settings(prometheus_url="http://localhost:9090", namespaces=("risk",))
+    operator, woken = Operator(settings, place.api), list[Key]()
+    records = operator.records
+    sensor = Sensor(operator.cache, operator.store, records, woken.append)
+    place.watch = operator.watches(sensor.saw)[KINDS.index(RECORDS)]
+    place.server.worlds = [(10, [record("stays"), record("goes")]), (99, [record("stays")])]
+    place.server.streams = [[EXPIRED]]
+    await place.until(lambda: "watch from 99" in place.server.asked)
+    assert [known.name for known in records.known(Key("risk", "fraud"))] == ["stays"]
+    assert woken == [Key("risk", "fraud")] * 3, "what stayed as it was wakes nobody again"
 
 
 @pytest.mark.parametrize(

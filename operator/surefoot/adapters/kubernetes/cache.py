@@ -1,7 +1,9 @@
 """What the watches have seen last, slimmed; our own writes' answers enter it as well."""
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from surefoot.adapters.kubernetes import mentions
@@ -39,6 +41,8 @@ _DECODERS: Mapping[Kind, Callable[[Json], Any]] = {
 # Large, and read a few times a minute.
 _PACKED = frozenset({RELEASES})
 _IDENTITY = ("namespace", "name", "uid", "resourceVersion")
+# Objects that are gone and known to be: an answer that is later than all of these deletes is no answer.
+MOST_GONE = 4096
 
 
 def slim(body: Json, kind: Kind) -> Json:
@@ -73,16 +77,23 @@ def _text(body: Json) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
+def _digest(body: Json) -> bytes:
+    """Of an object's status."""
+    return blake2b(json.dumps(body.get("status"), sort_keys=True).encode(), digest_size=16).digest()
+
+
 def _number(known: Known) -> int:
     return int(known.version) if known.version and known.version.isdigit() else 0
 
 
 class _Kept(NamedTuple):
-    """`body` is text where objects are large: as JSON they take a fifth of the memory."""
+    """`body` is text where objects are large: as JSON they take a fifth of the memory. `stored` is the
+    digest of the status that the API server has, where `body` has a newer one."""
 
     known: Known
     words: tuple[str, ...]
     body: Json | bytes
+    stored: bytes = b""
 
     def read(self) -> Json:
         if isinstance(self.body, dict):
@@ -91,9 +102,17 @@ class _Kept(NamedTuple):
         return found
 
 
+def _is_edit(old: _Kept, now: Known, body: Json) -> bool:
+    """Whether an object came to a newer version and its stored status is the same: what is known beyond
+    that holds on. In the same version it is the answer to a write that changed nothing there."""
+    same = old.known.uid == now.uid and old.known.version != now.version
+    return same and _digest(body) == old.stored
+
+
 class Cache:
     """Objects by kind, namespace and name, and by what they name. The newer resourceVersion wins: a late
-    watch event never overwrites the answer to a write of ours."""
+    watch event never overwrites the answer to a write of ours, nor does a late answer bring back what is
+    gone: a uid never returns."""
 
     def __init__(self) -> None:
         self._indexes: Mapping[Kind, Index] = {
@@ -102,9 +121,10 @@ class Cache:
         }
         self._objects: dict[Kind, dict[str, dict[str, _Kept]]] = {}
         self._naming: dict[tuple[Kind, str, str], set[str]] = {}
+        self._gone: OrderedDict[str, None] = OrderedDict()
 
     def put(self, kind: Kind, body: Json) -> bool:
-        """Take an object in; False when what is known is newer."""
+        """Take an object in; False when what is known is newer, or when it is known to be gone."""
         meta = body["metadata"]
         now = Known(
             meta.get("namespace") or CLUSTER,
@@ -112,29 +132,37 @@ class Cache:
             meta.get("uid"),
             meta.get("resourceVersion"),
         )
+        if now.uid in self._gone:
+            return False
         old = self._kept(kind, now.namespace, now.name)
         if old is not None:
             if old.known.uid == now.uid and _number(old.known) > _number(now):
                 return False
+            if old.known.uid != now.uid and _number(old.known) < _number(now):
+                # Deleted and made anew while no watch looked.
+                self._never_again(old.known.uid)
             self._unlist(kind, old)
-        made = slim(body, kind)
+        made, stored = slim(body, kind), b""
+        if old is not None and old.stored and _is_edit(old, now, made):
+            made, stored = {**made, "status": old.read()["status"]}, old.stored
         words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
         packed = _text(made) if kind in _PACKED else made
         self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
-            now, words, packed
+            now, words, packed, stored
         )
         for word in words:
             self._naming.setdefault((kind, now.namespace, word), set()).add(now.name)
         return True
 
     def amend(self, kind: Kind, namespace: str, name: str, version: str, status: Json) -> bool:
-        """Know a newer status of an object in this version than the API server; False when another
-        version is known by now."""
+        """Know a newer status of an object in this version than the API server, for as long as nobody
+        writes its status; False when another version is known by now."""
         kept = self._kept(kind, namespace, name)
         if kept is None or kept.known.version != version:
             return False
-        packed = _text({**kept.read(), "status": status})
-        self._objects[kind][namespace][name] = kept._replace(body=packed)
+        body = kept.read()
+        stored, packed = kept.stored or _digest(body), _text({**body, "status": status})
+        self._objects[kind][namespace][name] = kept._replace(body=packed, stored=stored)
         return True
 
     def _kept(self, kind: Kind, namespace: str, name: str) -> _Kept | None:
@@ -148,7 +176,9 @@ class Cache:
                 self._naming.pop((kind, old.known.namespace, word), None)
 
     def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
-        """Forget an object; with a `uid`, only that one and not a newer one of its name."""
+        """Forget an object. With a `uid` it was seen to be deleted: only that one goes, not a newer one of
+        its name, and it never comes back."""
+        self._never_again(uid)
         old = self._kept(kind, namespace, name)
         if old is None or uid not in (None, old.known.uid):
             return
@@ -156,6 +186,12 @@ class Cache:
         del self._objects[kind][namespace][name]
         if not self._objects[kind][namespace]:
             del self._objects[kind][namespace]
+
+    def _never_again(self, uid: str | None) -> None:
+        if uid is not None:
+            self._gone[uid] = None
+            while len(self._gone) > MOST_GONE:
+                self._gone.popitem(last=False)
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         kept = self._kept(kind, namespace, name)

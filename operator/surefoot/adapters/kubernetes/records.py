@@ -1,7 +1,7 @@
 """ReleaseRecords: what the watch has shown of them, and the operator's own writes."""
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from surefoot.adapters.kubernetes.api import (
     path_of,
 )
 from surefoot.adapters.kubernetes.bodies import part, text
-from surefoot.adapters.kubernetes.cache import RECORDS
+from surefoot.adapters.kubernetes.cache import RECORDS, Kind, Known
 from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.api.record import ReleaseRecordSpec, label_of
 from surefoot.api.vocabulary import API_VERSION, MANAGED_BY_LABEL, MANAGER, RELEASE_LABEL
@@ -23,6 +23,13 @@ from surefoot.engine.world import Record
 from surefoot.ports import ConflictError, Key
 
 Json = dict[str, Any]
+
+
+class _Kept(NamedTuple):
+    """A record, and in which state it was seen."""
+
+    record: Record
+    known: Known
 
 
 class KubernetesRecords:
@@ -34,24 +41,28 @@ class KubernetesRecords:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._known: dict[Key, dict[str, Record]] = {}
+        self._known: dict[Key, dict[str, _Kept]] = {}
 
     def see(self, body: Json, gone: bool) -> Key | None:
         """Take in a watch event or an answer; the release that it is about."""
         name = text(body, "spec", "releaseName")
         if not name:
             return None
-        key, record = Key(body["metadata"]["namespace"], name), _record(body, in_full=False)
+        meta = body["metadata"]
+        key = Key(meta["namespace"], name)
         if gone:
-            self._forget(key, record.name)
-        elif not self._is_late(key, record):
-            self._known.setdefault(key, {})[record.name] = record
+            self._forget(key, meta["name"])
+            return key
+        record = _record(body, in_full=False)
+        if not self._is_late(key, record):
+            known = Known(key.namespace, record.name, meta.get("uid"), meta.get("resourceVersion"))
+            self._known.setdefault(key, {})[record.name] = _Kept(record, known)
         return key
 
     def _is_late(self, key: Key, record: Record) -> bool:
         """A sealed record is never opened again: an event that says so is older than our answer."""
-        known = self._known.get(key, {}).get(record.name)
-        return known is not None and known.sealed and not record.sealed
+        kept = self._known.get(key, {}).get(record.name)
+        return kept is not None and kept.record.sealed and not record.sealed
 
     def _forget(self, key: Key, name: str) -> None:
         known = self._known.get(key, {})
@@ -61,7 +72,25 @@ class KubernetesRecords:
 
     def known(self, key: Key) -> tuple[Record, ...]:
         """See `ports.Records`."""
-        return tuple(self._known.get(key, {}).values())
+        return tuple(kept.record for kept in self._known.get(key, {}).values())
+
+    def open_of(self) -> list[Key]:
+        """The releases of which a record is open."""
+        places = self._known.items()
+        return [key for key, place in places if not all(k.record.sealed for k in place.values())]
+
+    def every(self, _: Kind, namespace: str = "") -> list[Known]:
+        """Which records are known and in which state, in all namespaces where none is named."""
+        places = [kept for key, kept in self._known.items() if namespace in ("", key.namespace)]
+        return [kept.known for place in places for kept in place.values()]
+
+    def get(self, _: Kind, namespace: str, name: str) -> Json | None:
+        """As much of a record as tells `see` that it is gone."""
+        for key, place in self._known.items():
+            if key.namespace == namespace and name in place:
+                meta = place[name].known._asdict()
+                return {"metadata": meta, "spec": {"releaseName": key.name}}
+        return None
 
     async def all(self, key: Key) -> tuple[Record, ...]:
         """See `ports.Records`."""

@@ -1,7 +1,7 @@
 """Releases, actions, workloads and Services: read from the cache, confirmed where it is silent."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -63,13 +63,12 @@ class KubernetesStore:
         self._room = Room()
 
     def bury(self, key: Key, body: Json) -> None:
-        """Remember a release that is gone, until its last tick has brought the traffic back."""
-        known = self._cache.get(RELEASES, *key)
-        if known is not None and known["metadata"]["uid"] != body["metadata"]["uid"]:
-            # Another one of that name is there already; it adopts what the route says.
-            return
-        self._gone[key] = known or body
-        self._cache.drop(RELEASES, *key)
+        """Remember a release that was seen to be deleted, until its last tick has brought the traffic
+        back. Where another one of that name is there already, that one adopts what the route says."""
+        known, uid = self._cache.get(RELEASES, *key), body["metadata"]["uid"]
+        self._cache.drop(RELEASES, *key, uid)
+        if known is None or known["metadata"]["uid"] == uid:
+            self._gone[key] = known or body
 
     def forget(self, key: Key) -> None:
         self._gone.pop(key, None)
@@ -110,17 +109,6 @@ class KubernetesStore:
             status=_status(body["status"]) if body.get("status") else None,
             raw_status=part(body, "status"),
         )
-
-    async def read_all(self, namespaces: Sequence[str]) -> list[Key]:
-        """Read every release as it is now, of all namespaces where none is named: what a watch has
-        shown may be older than what another replica wrote last. Raises PortError."""
-        found: list[Key] = []
-        for namespace in namespaces or (CLUSTER,):
-            path = path_of(RELEASES.group, RELEASES.version, RELEASES.plural, namespace)
-            async for body in self._api.list(path):
-                self._cache.put(RELEASES, body)
-                found.append(Key(body["metadata"]["namespace"], body["metadata"]["name"]))
-        return found
 
     async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
         """See `ports.Store`."""
@@ -165,9 +153,7 @@ class KubernetesStore:
             await self._refresh(release.key)
             raise
         except NotFoundError as error:
-            known = self._cache.get(RELEASES, *release.key)
-            if known is not None:
-                self.bury(release.key, known)
+            self._miss(release)
             raise ConflictError(str(error)) from error
         self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
@@ -185,6 +171,14 @@ class KubernetesStore:
             held = replace(release, status=status, raw_status=written)
             self._read[release.key] = read._replace(release=held)
         return known
+
+    def _miss(self, release: ReleaseObject) -> None:
+        """No such release, as it was answered: gone, until a watch shows it again. The name may have gone
+        to another one meanwhile."""
+        known = self._cache.get(RELEASES, *release.key)
+        if known is not None and known["metadata"]["uid"] == release.uid:
+            self._gone[release.key] = known
+            self._cache.drop(RELEASES, *release.key)
 
     async def _refresh(self, key: Key) -> None:
         body = await self._api.get(self._path(RELEASES, *key))
@@ -222,21 +216,28 @@ class KubernetesStore:
 
     def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
         """Other releases on the same route whose backends overlap with this one's."""
-        read = self._read.get(release.key)
-        if read is None:
-            return ()
-        word, namespace = mentions.route(read.route), release.key.namespace
+        route = self._route_of(release.key)
+        word, namespace = mentions.route(route), release.key.namespace
         others = [n for n in self._cache.naming(RELEASES, namespace, word) if n != release.key.name]
         mine = self._cache.get(RELEASES, *release.key) if others else None
         if mine is None:
             return ()
         found = []
         for body in self._bodies(RELEASES, namespace, others):
-            if route_name(body) == read.route and backends_of(body) & backends_of(mine):
+            if route_name(body) == route and backends_of(body) & backends_of(mine):
                 meta = body["metadata"]
                 created = time_of(meta["creationTimestamp"])
                 found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
         return tuple(found)
+
+    def _route_of(self, key: Key) -> str:
+        """The route that a release means, or nothing when it is gone. Others that were read since may have
+        taken its place among what is kept decoded."""
+        read = self._read.get(key)
+        if read is not None:
+            return read.route
+        body = self._cache.get(RELEASES, *key)
+        return "" if body is None else route_name(body)
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
         body = await self._look(DEPLOYMENTS, namespace, name)

@@ -8,11 +8,11 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from surefoot.adapters.kubernetes.api import Api, ExpiredError, path_of
-from surefoot.adapters.kubernetes.cache import Cache, Kind
+from surefoot.adapters.kubernetes.cache import Kind, Known
 from surefoot.ports import PortError
 
 log = logging.getLogger("surefoot.watch")
@@ -30,19 +30,27 @@ def backoff() -> Iterator[float]:
         yield min(0.2 * 2.0 ** min(tries, 8), 15.0) * random.uniform(0.5, 1.0)
 
 
+class Seen(Protocol):
+    """Where what was seen is kept: the Cache, or for what it does not hold another one."""
+
+    def every(self, kind: Kind, namespace: str = "") -> Sequence[Known]: ...
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Json | None: ...
+
+
 class Watch:
     """One kind in one namespace, or in all where it is empty: what is there, what changes, what is gone."""
 
     def __init__(
         self,
         api: Api,
-        cache: Cache,
+        seen: Seen,
         kind: Kind,
         namespace: str,
         saw: Callable[[Kind, Json, bool], None],
     ) -> None:
-        """`saw` is told of each object, and whether it is gone; it brings them into the cache."""
-        self._api, self._cache, self._kind, self._saw = api, cache, kind, saw
+        """`saw` is told of each object, and whether it is gone; what it keeps is asked of `seen`."""
+        self._api, self._seen, self._kind, self._saw = api, seen, kind, saw
         self._namespace = namespace
         self._path = path_of(*kind, namespace)
         self._version = ""
@@ -74,7 +82,7 @@ class Watch:
 
     async def _list(self) -> None:
         """All objects as they are now; those that are known and not among them are gone."""
-        before = {known.uid: known for known in self._cache.every(self._kind, self._namespace)}
+        before = {known.uid: known for known in self._seen.every(self._kind, self._namespace)}
         version = ""
         async for page in self._api.pages(self._path):
             for number, body in enumerate(page["items"]):
@@ -85,7 +93,7 @@ class Watch:
                     await asyncio.sleep(0)
             version = page["metadata"]["resourceVersion"]
         for known in before.values():
-            gone = self._cache.get(self._kind, known.namespace, known.name)
+            gone = self._seen.get(self._kind, known.namespace, known.name)
             if gone is not None and gone["metadata"]["uid"] == known.uid:
                 self._pass_on(gone, gone=True)
         self._version = version
