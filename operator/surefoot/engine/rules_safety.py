@@ -215,7 +215,8 @@ def repair(tick: Tick) -> Ruling | None:
     assert route is not None
     since = _since_repair(tick)
     # Decided before and not written, as after a crash: nobody has raised it once more.
-    again = since is not None and traffic.repaired_generation == route.generation
+    last = (traffic.repaired_uid, traffic.repaired_generation)
+    again = since is not None and last == (route.uid, route.generation)
     count = 1 if since is None else min(traffic.repairs + (not again), MOST_COUNTED)
     seen = observed_percent(tick.splits)
     message = (
@@ -241,7 +242,8 @@ def repair(tick: Tick) -> Ruling | None:
     status = tick.status
     if not again:
         update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
-        now = traffic.model_copy(update={**update, "repaired_generation": route.generation})
+        seen_as = {"repaired_uid": route.uid, "repaired_generation": route.generation}
+        now = traffic.model_copy(update={**update, **seen_as})
         status = status.model_copy(update={"traffic": now})
     return Ruling(
         Rule.REPAIR, reason, message, status,

@@ -52,6 +52,7 @@ class Route:
     verdict: str = ""
     manager: str = "someone"
     carried: str = ""
+    uid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
