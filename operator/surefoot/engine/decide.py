@@ -38,7 +38,7 @@ RECHECK = timedelta(seconds=30)
 # Within this a Gateway is expected to have judged a weight.
 PATIENCE = timedelta(seconds=1)
 DEFAULT_INTERVAL = timedelta(seconds=15)
-_NO_STEP_UP = (Rule.HOLD, Rule.INVALID, Rule.PAUSED, Rule.REPAIR)
+_NO_STEP_UP = (Rule.HOLD, Rule.INVALID, Rule.PAUSED, Rule.REPAIR, Rule.SUPERSEDE)
 
 # Revert stands before validation: a spec that became invalid, or a reference that vanished,
 # still reverts.
@@ -244,7 +244,7 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
     percent = traffic.intended
     if ruling.rule in _NO_STEP_UP:
         # What holds a release holds a step up that was intended but not yet written, too; to put a
-        # weight right is no time for it either.
+        # weight right, or to wait for the way back, is no time for it either.
         percent = min(percent, traffic.written)
     wanted = changes(split_rules(route, serving.backend, release.backend), percent)
     if not wanted:
