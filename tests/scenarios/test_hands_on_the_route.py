@@ -69,6 +69,23 @@ async def test_a_weight_raised_after_a_revert_is_put_back_to_zero():
     assert world.weight() == 0
 
 
+async def test_a_route_made_anew_with_a_raised_weight_is_another_raise_each_time():
+    world = await at_weight(25)
+    world.reads(bad=500)
+    await world.tick(10)
+    raised = (BackendWeight("fraud-v41", 80, 50), BackendWeight("fraud-v42", 80, 50))
+    for number in range(5):
+        world.routes["fraud"] = Route(
+            "fraud", 1, True, (raised,), manager="argocd", uid=f"uid-{number}"
+        )
+        await world.tick(10)
+        assert world.weight() == 0
+    repairs = ["WeightRaised"] * 2 + ["WeightFight"] * 3
+    assert world.decided()[-5:] == repairs
+    assert world.reasons()[-5:] == repairs
+    assert world.status["traffic"]["repairs"] == 5
+
+
 async def test_after_promotion_weights_are_not_enforced_but_reported():
     world = await promoted()
     old = world.routes["fraud"]

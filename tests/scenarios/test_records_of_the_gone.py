@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from surefoot.engine.world import BackendWeight, Rival, Route
 from surefoot.reconcile import reconcile
 from tests.scenarios.memory import KEY, T0
@@ -107,6 +109,21 @@ async def test_deleted_without_an_incumbent_that_serves_it_is_tried_until_it_can
     assert world.weight() == 0
     assert end_of(world)["outcome"] == "Reverted"
     assert report.requeue is None
+
+
+@pytest.mark.parametrize("unseen", [False, True])
+async def test_a_delete_that_has_to_wait_is_told_once_and_its_end_once(unseen):
+    world = await at_weight(25)
+    world.workloads["fraud-v41"] = workload("fraud-v41", available=0)
+    world.deleted, world.unseen = True, unseen
+    await world.run(300, every=30)
+    assert world.weight() == 25
+    assert world.reasons().count("Deleted") == 1
+    world.unseen = True
+    world.workloads["fraud-v41"] = workload("fraud-v41")
+    await world.run(60, every=30)
+    assert world.weight() == 0
+    assert [e.warning for e in world.events if e.reason == "Deleted"] == [True, False]
 
 
 async def test_a_delete_that_a_foreign_finalizer_keeps_is_not_recorded_again():

@@ -9,10 +9,10 @@ from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.engine.world import BackendWeight, Rival
 from surefoot.ports import ConflictError
 from tests.scenarios.memory import T0, CrashError
-from tests.scenarios.specs import errors, given_route, workload
+from tests.scenarios.specs import candidate, errors, given_route, workload
 from tests.scenarios.stories import at_weight, promoted
 from tests.scenarios.test_rules import calibration
-from tests.scenarios.world import NO_PROMETHEUS, new_world
+from tests.scenarios.world import NO_PROMETHEUS, arms, new_world
 
 EMPTY = Problem(ProblemKind.EMPTY, "no series")
 
@@ -58,13 +58,49 @@ async def test_nothing_starts_while_the_incumbent_could_not_take_it_back():
     assert (world.weight(), world.status["reason"]) == (0, "IncumbentNotReady")
 
 
-async def test_a_step_that_was_intended_before_a_crash_is_not_written_into_a_hold():
+async def intended_only():
+    """25 is intended; killed before the route was written, which still says 10."""
     world = await at_weight(10)
     await world.run(20)
     world.crash_after = 1
     with pytest.raises(CrashError):
         await world.tick(10)
     assert (world.weight(), world.status["traffic"]["intended"]) == (10, 25)
+    return world
+
+
+async def test_a_raise_is_put_right_to_what_was_written_not_to_a_step_that_is_held():
+    world = await intended_only()
+    world.workloads["fraud-v41"] = workload("fraud-v41", available=1)
+    await world.run(60)
+    assert world.phase == "Holding"
+    world.edit_weight(60)
+    await world.run(60)
+    assert world.weight() == 10
+    assert 25 not in world.weights
+    assert [e.message for e in world.events if e.reason == "WeightRaised"] == [
+        "the candidate's weight was raised from 10 to 60 by kubectl-edit: put right"
+    ]
+    world.workloads["fraud-v41"] = workload("fraud-v41")
+    await world.until("Idle")
+
+
+async def test_a_superseded_release_that_cannot_go_back_is_not_stepped_up():
+    world = await intended_only()
+    world.workloads |= arms("fraud-v43")["workloads"]
+    world.services["fraud-v43"] = (80,)
+    world.workloads["fraud-v41"] = workload("fraud-v41", available=0)
+    world.apply(candidate=candidate("43"))
+    await world.run(60)
+    assert (world.weight(), world.status["reason"]) == (10, "IncumbentNotReady")
+    assert 25 not in world.weights
+    world.workloads["fraud-v41"] = workload("fraud-v41")
+    await world.tick(1)
+    assert world.status["history"][-1]["outcome"] == "Superseded"
+
+
+async def test_a_step_that_was_intended_before_a_crash_is_not_written_into_a_hold():
+    world = await intended_only()
     world.workloads["fraud-v41"] = workload("fraud-v41", available=1)
     world.trouble = NO_PROMETHEUS
     world.metrics.last = None

@@ -96,6 +96,9 @@ class World:
     """Whether the operator lacks the right to answer actions."""
     unseen: bool = False
     forgotten: bool = False
+    fast: timedelta = timedelta(0)
+    """How far the operator's clock is ahead of the API server's."""
+    record_times: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.witness = Witness()
@@ -226,7 +229,9 @@ class World:
     def act(self, kind: str, by: str = "alice", message: str = "") -> str:
         """A person creates a ReleaseAction."""
         name = f"{kind.lower()}-{len(self.finished) + len(self.actions)}"
-        self.actions.append(Action(name, f"uid-{name}", ActionType(kind), by, message, self.now))
+        self.actions.append(
+            Action(name, f"uid-{name}", ActionType(kind), by, message, self.now - self.fast)
+        )
         return name
 
     def edit_weight(

@@ -160,6 +160,9 @@ class TrafficStatus(ApiModel):
     repaired_generation: Annotated[
         Count | None, Field(description="The route's generation that had the raised weight.")
     ] = None
+    repaired_uid: Annotated[
+        Short, Field(description="The uid of that route: made anew, it begins with generation 1.")
+    ] = ""
 
 
 class HandHold(ApiModel):

@@ -38,6 +38,7 @@ RECHECK = timedelta(seconds=30)
 # Within this a Gateway is expected to have judged a weight.
 PATIENCE = timedelta(seconds=1)
 DEFAULT_INTERVAL = timedelta(seconds=15)
+_NO_STEP_UP = (Rule.HOLD, Rule.INVALID, Rule.PAUSED, Rule.REPAIR, Rule.SUPERSEDE)
 
 # Revert stands before validation: a spec that became invalid, or a reference that vanished,
 # still reverts.
@@ -78,7 +79,7 @@ def _without_settled_actions(obs: Observation) -> Observation:
     open_ = tuple(
         a
         for a in obs.actions
-        if a.uid not in status.handled_actions and objection(a, status, obs.name) is None
+        if a.uid not in status.handled_actions and objection(a, status, obs) is None
     )
     return replace(obs, actions=open_)
 
@@ -241,8 +242,9 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
     if route is None or release is None or not ours or release.backend == serving.backend:
         return None
     percent = traffic.intended
-    if ruling.rule in (Rule.HOLD, Rule.INVALID, Rule.PAUSED):
-        # What holds a release holds a step up that was intended but not yet written, too.
+    if ruling.rule in _NO_STEP_UP:
+        # What holds a release holds a step up that was intended but not yet written, too; to put a
+        # weight right, or to wait for the way back, is no time for it either.
         percent = min(percent, traffic.written)
     wanted = changes(kept_rules(route, serving.backend, release.backend), percent)
     if not wanted:

@@ -50,7 +50,8 @@ def _gist(status: ModelReleaseStatus) -> ModelReleaseStatus:
             "signals": [_named(each) for each in status.signals],
             "step": step and step.model_copy(update={"covered_seconds": 0.0}),
             "evidence": status.evidence and _agreed(status.evidence),
-            "hypothesis": hope and hope.model_copy(update=_HOPE),
+            "hypothesis": hope
+            and hope.model_copy(update={**_HOPE, "message": _blank(hope.message)}),
             "watch": watch
             and watch.model_copy(update={"signals": [_named(s) for s in watch.signals]}),
         }
@@ -72,4 +73,5 @@ def _agreed(evidence: EvidenceStatus) -> EvidenceStatus:
 
 def _begun(signal: SignalEvidence) -> SignalEvidence:
     promotion = signal.promotion and signal.promotion.model_copy(update=_COURSE)
-    return signal.model_copy(update={**_COUNTS, **_COURSE, "promotion": promotion})
+    moved = {"promotion": promotion, "unlike": _blank(signal.unlike)}
+    return signal.model_copy(update={**_COUNTS, **_COURSE, **moved})

@@ -215,12 +215,12 @@ def repair(tick: Tick) -> Ruling | None:
     assert route is not None
     since = _since_repair(tick)
     # Decided before and not written, as after a crash: nobody has raised it once more.
-    again = since is not None and traffic.repaired_generation == route.generation
+    last = (traffic.repaired_uid, traffic.repaired_generation)
+    again = since is not None and last == (route.uid, route.generation)
     count = 1 if since is None else min(traffic.repairs + (not again), MOST_COUNTED)
-    seen = observed_percent(tick.splits)
+    seen, weight = observed_percent(tick.splits), min(tick.intended, tick.written)
     message = (
-        f"the candidate's weight was raised from {tick.intended} to {seen} by {route.manager}: "
-        "put right"
+        f"the candidate's weight was raised from {weight} to {seen} by {route.manager}: put right"
     )
     fight = count >= FIGHT_AFTER
     if fight:
@@ -240,8 +240,9 @@ def repair(tick: Tick) -> Ruling | None:
     reason = Reason.WEIGHT_FIGHT if fight else Reason.WEIGHT_RAISED
     status = tick.status
     if not again:
-        update = {"repairs": count, "repaired_at": tick.now, "written": traffic.intended}
-        now = traffic.model_copy(update={**update, "repaired_generation": route.generation})
+        update = {"repairs": count, "repaired_at": tick.now, "written": weight}
+        seen_as = {"repaired_uid": route.uid, "repaired_generation": route.generation}
+        now = traffic.model_copy(update={**update, **seen_as})
         status = status.model_copy(update={"traffic": now})
     return Ruling(
         Rule.REPAIR, reason, message, status,

@@ -31,7 +31,7 @@ def announcements(
         said += _reached(status.step)
     changed = ruling.recorded or before.reason != ruling.reason
     if ruling.announced and changed:
-        about = _about(tick.now, ruling.reason) if ruling.recorded else ""
+        about = _about(tick.now, ruling.reason) if ruling.recorded else _waits(tick, ruling)
         warning = ruling.warning or ruling.stalled
         said.append(Announcement(ruling.reason, ruling.message, warning, about))
     return tuple(replace(each, message=one_line(each.message)) for each in said)
@@ -63,6 +63,12 @@ def _about(time: datetime, reason: Reason) -> str:
     if reason is Reason.DELETED:
         return reason
     return f"{time.astimezone(UTC).isoformat()} {reason}"
+
+
+def _waits(tick: Tick, ruling: Ruling) -> str:
+    """A delete that cannot be carried out yet is looked at again and again, and nothing is kept of a
+    release that is gone: that it waits is told once, and beside it that it was done."""
+    return f"{ruling.reason}, waits" if tick.obs.deleted else ""
 
 
 def _lately(time: datetime, now: datetime) -> bool:

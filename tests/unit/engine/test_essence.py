@@ -35,8 +35,14 @@ def status(**changes: Any) -> ModelReleaseStatus:
         reason="0 where noise reaches 0.013 (at 2m)",
     )  # fmt: skip
     promotion = PromotionEvidence(agreed="b", value=2.0, state=[1.0])
-    mine = SignalEvidence(name="errors", agreed="a", share=1.0, until=NOW, promotion=promotion)
-    hope = HypothesisStatus(signal="errors", expected=0.1, relative=True, agreed="c", until=NOW)
+    mine = SignalEvidence(
+        name="errors", agreed="a", share=1.0, until=NOW, promotion=promotion,
+        unlike="2.1 requests in flight per replica (40/s)",
+    )  # fmt: skip
+    hope = HypothesisStatus(
+        signal="errors", expected=0.1, relative=True, agreed="c", until=NOW,
+        message="not decided yet: 7 % seen (2 to 9 %)",
+    )  # fmt: skip
     parts: dict[str, Any] = {
         "signals": [signal],
         "evidence": EvidenceStatus(signals=[mine]),
@@ -78,6 +84,8 @@ MOVED = {
     "interval": evidence(until=LATER, intervals=3, blind=1, value=1.2, state=[2.0]),
     "promotion": evidence(promotion=PromotionEvidence(agreed="b", value=3.0, state=[2.0])),
     "hope": changed("hypothesis", estimate=0.1, low=0.0, high=0.2, until=LATER, intervals=2),
+    "loads": evidence(unlike="3.4 requests in flight per replica (38.5/s)"),
+    "hope's sentence": changed("hypothesis", message="not decided yet: 7.5 % seen (-1 to 10 %)"),
     "watch": changed("watch", signals=[WATCHED]),
 }
 TOLD = {
@@ -89,6 +97,8 @@ TOLD = {
     "share": evidence(share=0.5),
     "budget": changed("evidence", spare=0.1),
     "no evidence": status(evidence=None),
+    "loads are alike": evidence(unlike=""),
+    "hope's outlook": changed("hypothesis", message="not decided yet: it will hardly be decided"),
     "hope's verdict": changed("hypothesis", verdict="Reached"),
     "what is watched": changed("watch", version="43"),
     "no watch": status(watch=None),

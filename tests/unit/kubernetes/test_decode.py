@@ -173,6 +173,10 @@ def backend(**ref):
     return route_of(route({"name": "fraud-v41", "port": 80, **ref})).rules[0][0]
 
 
+def test_a_route_that_was_made_anew_is_another_one():
+    assert route_of(route(generation=1, uid="new")) != route_of(route(generation=1, uid="old"))
+
+
 def test_a_route_is_its_rules_parents_and_hostnames():
     found = route_of(route({"name": "fraud-v41", "port": 80, "weight": 90}))
     assert found.rules == ((BackendWeight("fraud-v41", 80, 90),), ())

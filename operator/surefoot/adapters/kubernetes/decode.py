@@ -119,6 +119,7 @@ def route_of(body: Json) -> Route:
         accepted=accepted,
         verdict=verdict,
         manager=_last_manager(meta),
+        uid=meta.get("uid", ""),
     )
 
 
