@@ -175,17 +175,19 @@ class Cache:
             if not found:
                 self._naming.pop((kind, old.known.namespace, word), None)
 
-    def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> None:
+    def drop(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> bool:
         """Forget an object. With a `uid` it was seen to be deleted: only that one goes, not a newer one of
-        its name, and it never comes back."""
+        its name, and it never comes back; False when that was known before."""
+        news = uid not in self._gone
         self._never_again(uid)
         old = self._kept(kind, namespace, name)
         if old is None or uid not in (None, old.known.uid):
-            return
+            return news
         self._unlist(kind, old)
         del self._objects[kind][namespace][name]
         if not self._objects[kind][namespace]:
             del self._objects[kind][namespace]
+        return news
 
     def _never_again(self, uid: str | None) -> None:
         if uid is not None:

@@ -66,8 +66,8 @@ class KubernetesStore:
         """Remember a release that was seen to be deleted, until its last tick has brought the traffic
         back. Where another one of that name is there already, that one adopts what the route says."""
         known, uid = self._cache.get(RELEASES, *key), body["metadata"]["uid"]
-        self._cache.drop(RELEASES, *key, uid)
-        if known is None or known["metadata"]["uid"] == uid:
+        news = self._cache.drop(RELEASES, *key, uid)
+        if news and (known is None or known["metadata"]["uid"] == uid):
             self._gone[key] = known or body
 
     def forget(self, key: Key) -> None:

@@ -58,10 +58,15 @@ class Takeover:
                     self._left.remove(namespace)
 
     async def _read_anew(self, namespace: str) -> None:
+        before = self._releases(namespace)
         await self._read(RELEASES, namespace)
         await asyncio.gather(*(self._look_at(kind, namespace) for kind in _BESIDE))
-        for known in self._cache.every(RELEASES, namespace):
-            self._wake(Key(known.namespace, known.name))
+        # One that is gone may have left an open record.
+        for key in sorted(before | self._releases(namespace)):
+            self._wake(key)
+
+    def _releases(self, namespace: str) -> set[Key]:
+        return {Key(each.namespace, each.name) for each in self._cache.every(RELEASES, namespace)}
 
     async def _look_at(self, kind: Kind, namespace: str) -> None:
         """What cannot be listed is decided by as it was watched: releases are guarded in any case."""
