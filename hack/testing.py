@@ -25,8 +25,9 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 TIERS = ("checks", "unit", "scenarios", "simulations", "cluster", "e2e")
 BESIDE = "e2e"
-QUICK = ("checks", "unit", "scenarios")
-PURE = ("unit", "scenarios", "simulations")
+# Unit tests and scenarios in one go: each start of the test processes takes seconds.
+QUICK = ("checks", "pure")
+PURE = ("unit", "scenarios", "simulations", "pure")
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def run_checks(_: Sequence[str]) -> Result:
 def run_pytest(tier: str, into: IO[str] | None = None) -> Callable[[Sequence[str]], Result]:
     """A tier that is a folder of tests; simulations are those of the pure tests that take long, and
     longer still while coverage is measured. What it prints goes `into` a file, or to the terminal."""
-    simulations = tier == "simulations"
-    folders = ("tests/unit", "tests/scenarios") if simulations else (f"tests/{tier}",)
-    marked = ["-m", "simulation" if simulations else "not simulation"]
+    both = tier in ("simulations", "pure")
+    folders = ("tests/unit", "tests/scenarios") if both else (f"tests/{tier}",)
+    marked = ["-m", "simulation" if tier == "simulations" else "not simulation"]
 
     def run(more: Sequence[str]) -> Result:
         began = time.monotonic()
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str], usage: str) -> int:
         )
         return 2
     # Measuring coverage doubles the time: the quick subset leaves it to the whole run.
-    covering = {"unit", "scenarios"} <= set(chosen) and chosen != QUICK
+    covering = {"unit", "scenarios"} <= set(chosen)
     if chosen == QUICK:
         os.environ["SUREFOOT_EXAMPLES"] = "quick"
     with _beside(chosen, more) as late:

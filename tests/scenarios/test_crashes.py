@@ -210,7 +210,7 @@ def test_what_cannot_be_told_for_a_while_is_told_later_and_once():
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=() if n in SHORT else MANY) for n in STORIES]
+    "name", [pytest.param(n, marks=() if n == "revert" else MANY) for n in STORIES]
 )
 def test_numbers_that_were_put_off_and_lost_with_the_process_change_no_end(name):
     calm = telling(name, given=False, hold="30s")

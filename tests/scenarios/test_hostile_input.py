@@ -3,6 +3,7 @@ with a sound status and a sentence. `hack/fuzz` tries many more of these."""
 
 import contextlib
 import copy
+import os
 import time
 from datetime import timedelta
 
@@ -28,7 +29,7 @@ from tests.scenarios.world import new_world
 
 
 @settings(
-    max_examples=50,
+    max_examples=15 if os.environ.get("SUREFOOT_EXAMPLES") else 50,
     derandomize=True,
     database=None,
     deadline=None,
