@@ -21,7 +21,10 @@ RECORD = ReleaseRecordSpec.model_validate(OPEN["spec"])
 
 def other(route: str = "fraud", backend: str = "fraud-v42", adopted: bool = True) -> dict[str, Any]:
     """Another ModelRelease, as the watches have shown it."""
-    meta = {"name": "fraud-b", "namespace": "risk", "uid": "uid-b", "resourceVersion": "7"}
+    meta = {
+        "name": "fraud-b", "namespace": "risk", "uid": "uid-b", "resourceVersion": "7",
+        "creationTimestamp": "2026-01-05T09:00:00Z",
+    }  # fmt: skip
     spec = {
         "candidate": {"workloadRef": {"name": backend}},
         "traffic": {"route": {"name": route}},

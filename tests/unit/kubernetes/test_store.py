@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from surefoot.adapters.kubernetes.api import NotFoundError
-from surefoot.adapters.kubernetes.cache import RELEASES, Cache
+from surefoot.adapters.kubernetes.cache import RELEASES, Cache, Kind
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT
 from surefoot.adapters.kubernetes.room import PER_SECOND
 from surefoot.adapters.kubernetes.store import KubernetesStore
@@ -68,6 +68,35 @@ async def test_rivals_are_found_also_when_others_have_ticked_since_it_was_read()
         cache.put(RELEASES, body(f"other-{number}"))
         await read(store, f"other-{number}")
     assert [rival.name for rival in store.rivals(mine)] == ["older"]
+
+
+class Counting(Cache):
+    """Counts how often an object is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    def get(self, kind: Kind, namespace: str, name: str) -> dict[str, Any] | None:
+        self.reads += 1
+        return super().get(kind, namespace, name)
+
+
+async def test_many_on_one_route_read_each_other_once_for_each_version() -> None:
+    cache, many = Counting(), 30
+    store = KubernetesStore(None, cache)  # type: ignore[arg-type]
+    for number in range(many):
+        cache.put(RELEASES, body(f"r{number}", route="shared"))
+    every = [await read(store, f"r{number}") for number in range(many)]
+    cache.reads = 0
+    for _ in range(3):
+        assert all(len(store.rivals(each)) == many - 1 for each in every)
+    assert cache.reads == many
+    changed = body("r3", version=8, route="shared")
+    cache.put(RELEASES, {**changed, "status": {"incumbent": {"workload": "fraud-v1"}}})
+    assert [r.name for r in store.rivals(every[0]) if r.adopted] == ["r3"]
+    cache.put(RELEASES, body("r4", version=9, route="another"))
+    assert len(store.rivals(every[0])) == many - 2
 
 
 async def test_a_release_that_is_gone_has_no_rivals() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from surefoot.adapters.kubernetes import mentions
 from surefoot.adapters.kubernetes.api import JSON_PATCH, MERGE_PATCH, Api, NotFoundError, path_of
-from surefoot.adapters.kubernetes.bodies import backends_of, part, route_name
+from surefoot.adapters.kubernetes.bodies import part
 from surefoot.adapters.kubernetes.cache import (
     ACTIONS,
     CLASSES,
@@ -24,6 +24,7 @@ from surefoot.adapters.kubernetes.cache import (
     Known,
     slim,
 )
+from surefoot.adapters.kubernetes.claims import Claims
 from surefoot.adapters.kubernetes.config_values import ConfigValues
 from surefoot.adapters.kubernetes.decode import time_of
 from surefoot.adapters.kubernetes.decoded import MOST_KEPT, Decoded
@@ -43,11 +44,10 @@ Json = dict[str, Any]
 
 
 class _Read(NamedTuple):
-    """A release as it is decoded, in the state that was known, and the route that it means."""
+    """A release as it is decoded, in the state that was known."""
 
     known: Known
     release: ReleaseObject
-    route: str
 
 
 class KubernetesStore:
@@ -55,7 +55,7 @@ class KubernetesStore:
 
     def __init__(self, api: Api, cache: Cache) -> None:
         self._api, self._cache = api, cache
-        self._configs = ConfigValues(api)
+        self._configs, self._claims = ConfigValues(api), Claims(cache)
         self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
         self._read: OrderedDict[Key, _Read] = OrderedDict()
         self._gone: dict[Key, Json] = {}
@@ -87,7 +87,7 @@ class KubernetesStore:
         if read is None or read.known != known:
             body = self._cache.get(RELEASES, *key)
             assert body is not None
-            read = _Read(known, self._decode(key, body, gone=False), route_name(body))
+            read = _Read(known, self._decode(key, body, gone=False))
         self._read[key] = read
         while len(self._read) > MOST_KEPT:
             self._read.popitem(last=False)
@@ -113,14 +113,8 @@ class KubernetesStore:
     async def is_orphan(self, record: ReleaseRecordSpec, namespace: str) -> bool:
         """See `ports.Store`."""
         mine = {record.incumbent.backend.name, record.candidate.backend.name}
-        named = self._cache.naming(RELEASES, namespace, mentions.route(record.route.name))
-        for body in self._bodies(RELEASES, namespace, named):
-            if (
-                route_name(body) == record.route.name
-                and _adopted(body)
-                and backends_of(body) & mine
-            ):
-                return False
+        if self._claims.is_taken(namespace, record.route.name, mine):
+            return False
         try:
             await self._api.get(self._path(RELEASES, namespace, record.release_name))
         except NotFoundError:
@@ -216,28 +210,7 @@ class KubernetesStore:
 
     def rivals(self, release: ReleaseObject) -> tuple[Rival, ...]:
         """Other releases on the same route whose backends overlap with this one's."""
-        route = self._route_of(release.key)
-        word, namespace = mentions.route(route), release.key.namespace
-        others = [n for n in self._cache.naming(RELEASES, namespace, word) if n != release.key.name]
-        mine = self._cache.get(RELEASES, *release.key) if others else None
-        if mine is None:
-            return ()
-        found = []
-        for body in self._bodies(RELEASES, namespace, others):
-            if route_name(body) == route and backends_of(body) & backends_of(mine):
-                meta = body["metadata"]
-                created = time_of(meta["creationTimestamp"])
-                found.append(Rival(meta["name"], meta["uid"], created, _adopted(body)))
-        return tuple(found)
-
-    def _route_of(self, key: Key) -> str:
-        """The route that a release means, or nothing when it is gone. Others that were read since may have
-        taken its place among what is kept decoded."""
-        read = self._read.get(key)
-        if read is not None:
-            return read.route
-        body = self._cache.get(RELEASES, *key)
-        return "" if body is None else route_name(body)
+        return self._claims.rivals(release.key)
 
     async def workload(self, namespace: str, name: str) -> Workload | None:
         body = await self._look(DEPLOYMENTS, namespace, name)
@@ -310,8 +283,3 @@ def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
         message=one_line(spec.message or ""),
         created=time_of(meta["creationTimestamp"]),
     )
-
-
-def _adopted(body: Json) -> bool:
-    """Whether a release has taken its route in hand."""
-    return bool(part(body, "status", "incumbent"))
