@@ -102,27 +102,31 @@ def binned(arm: Observed, edges: Grid, divide_by: float = 1.0) -> Histogram:
             raise EdgesDisagree("has no bucket edge that the other histograms have, too")
         counts = native.counts_on(arm.found, edges)
         return Histogram(scaled, counts, arm.found.total / divide_by)
-    filled = [_filled(each, edges) for each in arm]
+    places = {edge: place for place, edge in enumerate((*edges, inf))}
+    filled = [_filled(each, places) for each in arm]
     at_most = map(sum, zip(*filled, strict=True)) if filled else [0.0] * (len(edges) + 1)
     counts = tuple(max(0.0, above - below) for below, above in pairwise([0.0, *at_most]))
     return Histogram(scaled, counts)
 
 
-def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
+def _filled(risen: Cumulative, places: Mapping[float, int]) -> list[float]:
     """Cumulative counts at every edge; an absent bucket counts as empty where that is proven.
 
     It is when nothing was observed between the neighbours it has: then each bin between them is 0.
     Else the observations may lie on either side of the edge, and any choice would be invented drift.
+    `places` are those of all edges, +Inf among them, in their order.
     """
-    if len(risen) == len(edges) + 1:
+    if len(risen) == len(places):
         return list(risen.values())
-    below, filled = 0.0, []
-    for position, edge in enumerate((*edges, inf)):
-        if edge in risen:
-            below = risen[edge]
-        else:
-            higher = next(each for each in (*edges, inf)[position:] if each in risen)
-            if risen[higher] - below > _NOISE:
-                raise EdgesDisagree(f"has no bucket edge {edge:g}, which another one has")
-        filled.append(below)
+    below = 0.0
+    filled: list[float] = []
+    for edge, found in risen.items():
+        missing = places[edge] - len(filled)
+        if missing and found - below > _NOISE:
+            first = next(each for each, place in places.items() if place == len(filled))
+            raise EdgesDisagree(f"has no bucket edge {first:g}, which another one has")
+        # One step for each bucket that is there, however many edges the others have.
+        filled += [below] * missing
+        filled.append(found)
+        below = found
     return filled
