@@ -10,6 +10,7 @@ from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.increases import Sheet, joined
 from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
+from surefoot.api.status import MOST_EDGES
 from surefoot.stats.measures import Histogram
 
 Cumulative = Mapping[float, float]
@@ -55,7 +56,14 @@ def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
             samples = joined(buckets_of_one[edge].samples, series.samples)
             series = Series(labels, samples)
         buckets_of_one[edge] = series
+    _check_number(len({edge for each in exported.values() for edge in each} - {inf}))
     return [_risen(sheet, each) for each in exported.values()]
+
+
+def _check_number(edges: int) -> None:
+    """Raises UnsoundBuckets for more edges than a status can keep, and a tick can compare."""
+    if edges > MOST_EDGES:
+        raise UnsoundBuckets(f"has {edges} bucket edges: export at most {MOST_EDGES}")
 
 
 def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
@@ -71,7 +79,7 @@ def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
 
 
 def native_of(sheet: Sheet, series: Sequence[Series], grid: Grid) -> Natives:
-    """Native histograms in the window. Raises NotANumber.
+    """Native histograms in the window. Raises UnsoundBuckets and NotANumber.
 
     Bounds of the exporter's choosing are edges themselves; only those of buckets that ever held an
     observation are known.
@@ -79,7 +87,9 @@ def native_of(sheet: Sheet, series: Sequence[Series], grid: Grid) -> Natives:
     found = sheet.observed(series)
     seen = [each for one in series for _, sample in one.natives for each in sample.bins]
     if seen and not native.is_exponential(seen):
-        return Natives(found, native.common_edges(seen))
+        wanted = native.common_edges(seen)
+        _check_number(len(wanted))
+        return Natives(found, wanted)
     return Natives(found, grid)
 
 
@@ -96,6 +106,9 @@ def edges_of(*arms: Observed) -> Grid:
 
 def binned(arm: Observed, edges: Grid, divide_by: float = 1.0) -> Histogram:
     """The arm's histograms as one, on `edges`. Raises EdgesDisagree."""
+    if len(edges) > MOST_EDGES:
+        text = f"has other bucket edges than another one, {len(edges)} together"
+        raise EdgesDisagree(text)
     scaled = tuple(edge / divide_by for edge in edges)
     if isinstance(arm, Natives):
         if not edges:
