@@ -2,7 +2,7 @@
 
 import json
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 from typing import Annotated
 
 from pydantic import Field
@@ -52,13 +52,22 @@ def bins_of(text: str) -> FrozenBins:
         raise BadReferenceError("needs edges that rise")
     if len(counts) != len(edges) + 1:
         raise BadReferenceError("needs one count more than edges: the last is above all of them")
-    if min(counts) < 0 or sum(counts) <= 0:
-        raise BadReferenceError("needs counts that are not negative, and some above 0")
+    if min(counts) < 0 or not 0 < sum(map(float, counts)) < inf:
+        raise BadReferenceError(
+            "needs counts that are not negative, some above 0, with a finite sum"
+        )
     return FrozenBins(edges=edges, counts=counts, total=total)
 
 
 def _numbers(found: object) -> bool:
-    return isinstance(found, list) and all(
-        isinstance(each, int | float) and not isinstance(each, bool) and isfinite(each)
-        for each in found
-    )
+    return isinstance(found, list) and all(map(_is_finite, found))
+
+
+def _is_finite(found: object) -> bool:
+    """Whether it is a number that a float can hold: JSON's have as many digits as somebody writes."""
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return False
+    try:
+        return isfinite(found)
+    except OverflowError:
+        return False
