@@ -1,5 +1,6 @@
 """Gather once: every read of a tick, into one frozen observation."""
 
+import logging
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -18,6 +19,7 @@ from surefoot.engine.transitions import route_of
 from surefoot.engine.world import Observation, Record, Route
 from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
+log = logging.getLogger(__name__)
 _MOST_PLANS = 256
 
 
@@ -115,6 +117,11 @@ async def _references(obs: Observation, ports: Ports) -> dict[str, FrozenBins | 
             found[signal.name] = f"{what} {error}"
         except PortError as error:
             found[signal.name] = f"{what} cannot be read: {error}"
+        except Exception as error:
+            # A tenant writes it: whatever it does, the release keeps its guard.
+            log.exception("reading the reference of %s failed", signal.name)
+            said = f"cannot be read ({type(error).__name__}): see the operator's log"
+            found[signal.name] = f"{what} {said}"
     return found
 
 

@@ -1,6 +1,8 @@
 """What Prometheus says: sound answers for stories that are recorded, hostile ones for fuzzing."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from surefoot.api.vocabulary import SignalMetric as M
@@ -23,6 +25,7 @@ from tests.fuzz.making import HOSTILE, Maker
 SAID = tuple(text for text in HOSTILE if text.strip())
 ODD = (math.nan, math.inf, -math.inf, -1.0, -1e308, 1e308, 5e-324, 0.0, 1.0, 2.0**53, 1e18, 0.1)
 EDGES = (0.05, 0.1, 0.25, 0.5, 1.0)
+ODD_EDGES = (-1e308, -1e160, -1.0, 0.0, 5e-324, 1e-300, 0.5, 1.0, 1e150, 1e160, 1e308)
 FAST = (900.0, 98.0, 2.0, 0.0, 0.0, 0.0)
 SHAPE = (400.0, 300.0, 200.0, 60.0, 30.0, 10.0)
 
@@ -71,9 +74,19 @@ def hostile(make: Maker, question: Question, now: datetime) -> Answer | None:
     if make.flips(0.05):
         return None
     fair = sound(question, now, make.flips(0.3))
-    return Answer(
-        *(_spoiled(make, reading, question, now) for reading in (fair.candidate, fair.incumbent))
-    )
+    both = [_spoiled(make, each, question, now) for each in (fair.candidate, fair.incumbent)]
+    if make.flips(0.2):
+        # The same for both arms, as the adapter sees to it, so that they are compared.
+        odd = sorted(make.chance.sample(ODD_EDGES, len(EDGES)))
+        both = [replace(each, measure=_on(odd, each.measure)) for each in both]
+    return Answer(*both)
+
+
+def _on(edges: Sequence[float], measure: Measure | None) -> Measure | None:
+    """A histogram's bins between other edges."""
+    if not isinstance(measure, Histogram | LabeledHistogram):
+        return measure
+    return replace(measure, edges=tuple(edges[: len(measure.edges)]))
 
 
 def _spoiled(make: Maker, fair: Reading, question: Question, now: datetime) -> Reading:

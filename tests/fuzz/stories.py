@@ -18,6 +18,7 @@ from tests.support.kube import load_all
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = Key("risk", "fraud")
 ARMS = ("fraud-v41", "fraud-v42", "fraud-v43")
+DISTANCES = ("KolmogorovSmirnov", "WassersteinNormed", "MeanShift")
 SHORT = [{"weight": w, "hold": "20s"} for w in (5, 25, 50)]
 LADDER = {"steps": SHORT, "bake": "20s", "maxDuration": None}
 QUICK = {"interval": "10s", "warmup": "0s", "evidenceInterval": "10s"}
@@ -131,6 +132,10 @@ def specs() -> Iterator[tuple[str, Json]]:
     hoped = _example("afterwards")
     yield "afterwards", _short(hoped, signals=_quick_signals(hoped["signals"], delayed=True))
     yield "no signals", _short(_example("minimal"), signals=[])
+    scores = {"type": "Drift", "source": {"preset": "model-server"}, "baseline": "Incumbent"}
+    limit = {"min": -1, "max": 1, "window": "20s"}
+    moved = [{**scores, "name": m.lower(), "metric": m, "threshold": limit} for m in DISTANCES]
+    yield "along the axis", _short(_example("minimal"), signals=moved)
     compared = [{**s, "compare": s.get("compare", {})} for s in signals if s["type"] in
                 ("ErrorRate", "Latency", "Drift", "Calibration", "Performance", "Fairness")
                 and s.get("baseline") != "Reference"]  # fmt: skip

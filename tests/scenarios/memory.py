@@ -32,7 +32,6 @@ from surefoot.ports import (
     ConflictError,
     Key,
     PermanentError,
-    PortError,
     ReleaseObject,
     TransientError,
 )
@@ -113,7 +112,7 @@ class MemoryStore:
 
     async def config_value(self, namespace: str, name: str, key: str) -> str | None:
         found = self.world.config.get((name, key))
-        if isinstance(found, PortError):
+        if isinstance(found, Exception):
             raise found
         return found
 

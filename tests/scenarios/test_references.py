@@ -69,19 +69,28 @@ async def test_unless_they_are_told_to():
     [
         (None, "does not exist: create it"),
         ("edges", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 60_000, "is no JSON"),
         ("[1]", "needs edges and counts"),
         ('{"edges": [0.5], "counts": ["a", 1]}', "needs finite numbers"),
         ('{"edges": [0.5], "counts": [1, true]}', "needs finite numbers"),
         ('{"edges": 0.5, "counts": [1, 2]}', "needs finite numbers"),
         ('{"edges": [0.5], "counts": [1, NaN]}', "needs finite numbers"),
         ('{"edges": [0.5], "counts": [1, 2], "total": "x"}', "needs finite numbers"),
+        (f'{{"edges": [0.5], "counts": [1, 1{"0" * 400}]}}', "needs finite numbers"),
+        (f'{{"edges": [0.5], "counts": [1, 2], "total": {"9" * 400}}}', "needs finite numbers"),
+        ('{"edges": [0.5], "counts": [1e308, 1e308]}', "with a finite sum"),
+        (json.dumps(BINS) + " " * 65_536, "65536 are read at most"),
+        (
+            json.dumps({"edges": [*range(401)], "counts": [1] * 402}),
+            "has 401 edges: give at most 400",
+        ),
         ('{"edges": [], "counts": [1]}', "needs edges that rise"),
         ('{"edges": [0.5, 0.5], "counts": [1, 2, 3]}', "needs edges that rise"),
         ('{"edges": [0.5], "counts": [1]}', "one count more than edges"),
         ('{"edges": [0.5], "counts": [1, -1]}', "not negative"),
         ('{"edges": [0.5], "counts": [0, 0]}', "not negative"),
         (TransientError("503 try later"), "cannot be read: 503 try later"),
+        (RuntimeError("nobody thought of it"), "cannot be read (RuntimeError)"),
     ],
 )
 async def test_a_reference_that_is_none_keeps_the_release_at_0_and_says_why(text, said):
@@ -105,6 +114,31 @@ async def test_a_reference_that_vanishes_under_way_holds():
     await world.run(300)
     assert world.weight() == 10
     assert shown(world)["verdict"] == "Error"
+
+
+async def test_a_reference_is_parsed_once_and_not_at_every_tick(monkeypatch):
+    texts = []
+    parse = json.loads
+    monkeypatch.setattr(json, "loads", lambda text: texts.append(text) or parse(text))
+    world = new_world(signals=[errors(), *(drift(name=f"d{n}", **GIVEN) for n in range(3))])
+    for n in range(3):
+        world.measures[(f"d{n}", "both")] = Histogram(EDGES, SAME)
+    world.config[WHERE] = json.dumps({**BINS, "total": 12.345})
+    await world.until("Idle")
+    assert "Promoted" in world.decided()
+    assert texts.count(world.config[WHERE]) == 1
+
+
+async def test_a_reference_that_is_spoiled_under_way_takes_no_other_guard_away():
+    world = world_of(drift(**GIVEN))
+    world.config[WHERE] = json.dumps(BINS)
+    await world.run(20)
+    assert world.weight() == 10
+    world.config[WHERE] = f'{{"edges": [0.5], "counts": [1, 1{"0" * 400}]}}'
+    world.reads(1000)
+    await world.until("Reverted")
+    assert world.weight() == 0
+    assert "needs finite numbers" in shown(world)["reason"]
 
 
 async def test_other_edges_than_the_references_are_said():

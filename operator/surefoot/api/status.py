@@ -174,6 +174,11 @@ class HandHold(ApiModel):
     message: Text = ""
 
 
+MOST_EDGES = 400
+"""Of one histogram: bins are kept as frozen, as a snapshot and by a watch, of 16 signals at most, and
+an object of 1 MiB is still saved."""
+
+
 class FrozenBins(ApiModel):
     """The incumbent's histogram at the last split step, for the bake, where it has no traffic."""
 

@@ -42,6 +42,9 @@ _DECIDED: Mapping[M | None, Callable[[LabeledHistogram, float], float | None]] =
     M.RECALL: performance.recall,
 }
 NO_LABELS = "no labelled scores yet"
+UNBEARABLE = (
+    "its numbers are too large or too small to reckon with: check the buckets and their edges"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,11 @@ def value_of(
     frozen) histogram."""
     if measure is not None and measure.samples is not None and not isfinite(measure.samples):
         return Value(None, "the number of samples is not a finite number")
-    found = _value_of(signal, measure, frozen, baseline)
+    try:
+        found = _value_of(signal, measure, frozen, baseline)
+    except (ArithmeticError, ValueError):
+        # Whoever exports them may choose any edges and any sum.
+        return Value(None, UNBEARABLE)
     if found.number is not None and not isfinite(found.number):
         return Value(None, "the value is not a finite number")
     return found

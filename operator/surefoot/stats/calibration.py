@@ -165,9 +165,12 @@ def _bins(scores: LabeledHistogram) -> Iterator[_Bin]:
 def _expecting_enough(bins: Sequence[_Bin]) -> list[_Bin]:
     closed: list[_Bin] = []
     open_: list[_Bin] = []
+    joined: _Bin | None = None
     for one in bins:
         open_.append(one)
-        if (joined := reduce(_Bin.__add__, open_)).expects_enough:
-            closed, open_ = [*closed, joined], []
+        joined = one if joined is None else joined + one
+        if joined.expects_enough:
+            closed.append(joined)
+            open_, joined = [], None
     rest = closed[-1:] + open_
     return [*closed[:-1], reduce(_Bin.__add__, rest)]

@@ -1,7 +1,8 @@
 """Exact increases of counters from raw samples: no rate, no extrapolation, resets counted."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import isfinite
 
 Sample = tuple[float, float]
@@ -51,7 +52,22 @@ def reset_times(samples: Sequence[Sample]) -> frozenset[float]:
     return frozenset(time for (_, earlier), (time, value) in pairwise(samples) if value < earlier)
 
 
-def born_from_zero(first: float, others: Iterable[tuple[float, float]]) -> bool:
+class Spans:
+    """First and last sample times of the series of one target, in the order of the first ones."""
+
+    def __init__(self, spans: Iterable[tuple[float, float]] = ()) -> None:
+        inside = sorted(spans)
+        self._begun = [begin for begin, _ in inside]
+        self._last = list(accumulate((last for _, last in inside), max))
+
+    def around(self, time: float) -> bool:
+        """Whether any began before a time and ended then or later: each time is looked up, as there
+        may be as many as series."""
+        earlier = bisect_left(self._begun, time)
+        return earlier > 0 and self._last[earlier - 1] >= time
+
+
+def born_from_zero(first: float, others: Spans) -> bool:
     """Whether a series whose first sample is at `first` started at zero.
 
     `others` are the times of the first and last sample of other series of the same target. One that
@@ -59,4 +75,4 @@ def born_from_zero(first: float, others: Iterable[tuple[float, float]]) -> bool:
     did not exist yet. Where all others end as this one begins, the target was relabelled or
     replaced, and its counters may be old.
     """
-    return any(begin < first <= last for begin, last in others)
+    return others.around(first)

@@ -1,5 +1,6 @@
 """Verdicts: from what was measured to Pass, or to anything but Pass."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from math import inf, isfinite, nan
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.api.status import FrozenBins, SignalStatus
+from surefoot.api.status import MOST_EDGES, FrozenBins, SignalStatus
 from surefoot.api.vocabulary import Verdict
 from surefoot.engine.judge import (
     crosses,
@@ -29,6 +30,7 @@ COUNTS_OF = st.lists(
     st.one_of(st.floats(0, 1e9), st.sampled_from([nan, inf])), min_size=3, max_size=3
 )
 EDGES = (0.1, 0.5)
+MOST_SIGNALS = 16
 MEASURES = {
     "ErrorRate": st.builds(Counts, ANY_FLOAT, ANY_FLOAT),
     "PromQL": st.builds(Scalar, ANY_FLOAT),
@@ -292,6 +294,15 @@ def test_only_drift_keeps_the_incumbents_bins_and_only_where_there_are_any():
     assert kept == FrozenBins(edges=list(EDGES), counts=[1.0, 2.0, 3.0])
     assert freeze(signal("Drift"), status, answer(bins, None)) == status
     assert freeze(signal("Latency"), status, answer(bins, bins)) == status
+
+
+def test_as_many_bins_as_may_be_kept_are_still_saved():
+    # Frozen, as a snapshot and by a watch; etcd refuses 1.5 MiB.
+    number = -1.2345678901234567e-300
+    bins = Histogram((number,) * MOST_EDGES, (number,) * (MOST_EDGES + 1))
+    status = SignalStatus(name="s", type="Drift", verdict="Pass")
+    kept = freeze(signal("Drift"), status, answer(bins, bins)).frozen
+    assert 3 * MOST_SIGNALS * len(json.dumps(kept.dump()).encode()) < 2**20
 
 
 @given(st.one_of(st.none(), st.integers(-(10**6), 10**6)), st.integers(1, 3600))

@@ -169,3 +169,21 @@ def test_a_baseline_without_spread_has_no_unit():
     alone = Histogram((0.5, 0.7, 0.9), (0.0, 100.0, 0.0, 0.0))
     found = judged(body, alone, alone, max=0.5)
     assert found.verdict is Verdict.NO_DATA
+
+
+@pytest.mark.parametrize("metric", ["MeanShift", "WassersteinNormed"])
+@pytest.mark.parametrize("edges", [(0.25, 0.5, 1e160), (0.25, 0.5, 1e308), (-1e308, 0.0, 1e308)])
+def test_edges_that_no_arithmetic_bears_are_no_value(metric, edges):
+    body = {"type": "Drift", "metric": metric, **MODEL}
+    scores = Histogram(edges, (400.0, 300.0, 200.0, 100.0))
+    found = judged(body, scores, scores, min=-1, max=1)
+    assert found.verdict is Verdict.NO_DATA
+    assert found.status.value is None
+    said = ("too large or too small to reckon with: check the buckets", "is not a finite number")
+    assert any(words in found.status.reason for words in said)
+
+
+def test_a_latency_without_any_finite_edge_is_no_value():
+    body = {"type": "Latency", "quantile": 0.99, "source": {"preset": "envoy"}}
+    found = judged(body, Histogram((), (400.0,)), max=0.2)
+    assert found.verdict is Verdict.NO_DATA

@@ -59,6 +59,12 @@ def sound(arm: str) -> list[Entry]:
     return scores(arm, half=(0, 0, 100), one=(0, 0, 200), inf=(0, 0, 200))
 
 
+def fine(arm: str, edges: int, above: float = 0.0) -> list[Entry]:
+    """Buckets with so many finite edges, all of them above some number."""
+    les = [*(repr(above + (n + 1) / edges) for n in range(edges)), "+Inf"]
+    return [model("model_score_bucket", arm, 0, 0, 100, le=le) for le in les]
+
+
 def labelled(arm: str, outcome: str, *values: object) -> list[Entry]:
     return [
         model(f"model_labeled_score_{part}", arm, *values, actual=outcome)
@@ -225,6 +231,14 @@ CASES: dict[str, Case] = {
         "Performance", "labels of one outcome only so far", Verdict.NO_DATA,
         [model("model_labeled_score_bucket", arm, 0, 0, 50, le=le, actual="0")
          for arm in BOTH for le in ("0.5", "1", "+Inf")],
+    ),
+    "more edges than a status can keep": Case(
+        "Drift", "model_score_bucket of the candidate has 401 bucket edges: export at most 400",
+        Verdict.INCONCLUSIVE, [*fine("candidate", 401), *fine("incumbent", 20)],
+    ),
+    "more edges of both arms together": Case(
+        "Drift", "has other bucket edges than another one, 402 together: give both arms the same",
+        Verdict.INCONCLUSIVE, [*fine("candidate", 201), *fine("incumbent", 201, above=1.0)],
     ),
     "a warning of a partial answer": Case(
         "PromQL", "Prometheus says that its answer is partial", Verdict.ERROR,

@@ -211,6 +211,24 @@ async def test_no_more_than_two_windows_are_read_at_once(world: World) -> None:
     assert len(world.prometheus.pieces) == 3 * PIECES
 
 
+async def test_a_window_of_few_pieces_does_not_wait_for_those_of_many(world: World) -> None:
+    async def collect(name: str, hours: int) -> None:
+        window = {"window": f"{hours}h", "start": T0 - ago(3600 * hours)}
+        asked = question(candidate=f"{name}-v42", incumbent="fraud-v41", **window)
+        await world.side.join(name, Asked([asked], T0))
+
+    await collect("fraud", HOURS)
+    await collect("churn", HOURS)
+    await collect("spam", 3)
+    await world.all_asked(2)
+    world.prometheus.open.set()
+    await world.all_asked(2 * PIECES + 4 - 2)
+    read = ["spam" in piece for piece in world.prometheus.pieces]
+    assert len(read) == 2 * PIECES + 4
+    # In turn with both of the others.
+    assert sum(read[: 3 * 4 + 1]) == 4
+
+
 async def test_a_closed_interval_is_kept_until_it_was_asked_about_again(world: World) -> None:
     world.prometheus.open.set()
     asked = replace(world.asked(f"{HOURS}h", 3600 * HOURS, 0), end=T0)

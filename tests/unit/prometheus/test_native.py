@@ -7,8 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surefoot.adapters.prometheus import native
-from surefoot.adapters.prometheus.histograms import Natives, binned, edges_of
+from surefoot.adapters.prometheus.histograms import (
+    Natives,
+    UnsoundBuckets,
+    binned,
+    edges_of,
+    native_of,
+)
+from surefoot.adapters.prometheus.increases import Index, Sheet
+from surefoot.adapters.prometheus.kinds import SCORE_GRID, duration_grid
+from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.native import Native
+from surefoot.adapters.prometheus.payload import Series
+from surefoot.api.status import MOST_EDGES
 from surefoot.stats.counters import NotANumber
 from surefoot.stats.measures import Histogram
 
@@ -138,3 +149,14 @@ def test_bounds_of_the_exporters_own_choosing_are_told_from_powers_of_two(
     bins: list[native.Bin], exponential: bool
 ) -> None:
     assert native.is_exponential(bins) is exponential
+
+
+def test_bounds_of_ones_own_are_limited_as_those_of_classic_histograms() -> None:
+    found = of(*((n / 1000, (n + 1) / 1000, 1.0) for n in range(MOST_EDGES)))
+    series = [Series(Labels({"__name__": "model_score"}), (), ((60.0, found),))]
+    with pytest.raises(UnsoundBuckets, match=r"has 401 bucket edges: export at most 400"):
+        native_of(Sheet(Index(series), 0, 100), series, SCORE_GRID)
+
+
+def test_the_edges_that_natives_are_put_on_are_fewer_than_the_limit() -> None:
+    assert max(map(len, (SCORE_GRID, duration_grid(1.0), duration_grid(1000.0)))) < MOST_EDGES

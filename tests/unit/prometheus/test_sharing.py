@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from surefoot.adapters.prometheus.collection import Asked, collect_all
+from surefoot.adapters.prometheus.connections import Limits
 from surefoot.adapters.prometheus.gather import Answers, Gather
 from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.memory import Bounded, Memory
 from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
 from surefoot.adapters.prometheus.reader import Rules
+from surefoot.adapters.prometheus.side import Share, Side
 from surefoot.engine.questions import Answer, ProblemKind, Question
 from surefoot.stats.measures import Counts, Scalar
 from tests.unit.prometheus.builders import T0, ago, question, series
@@ -345,3 +347,43 @@ def test_what_is_remembered_has_a_bound() -> None:
         kept[number] = number
     assert len(kept) == 10_000
     assert min(kept) == 10
+
+
+async def test_nobodys_slow_queries_keep_a_presets_answer_waiting() -> None:
+    slow, gate = list[str](), asyncio.Event()
+
+    async def ask(query: str, at: float) -> Result:
+        if "slow" in query:
+            slow.append(query)
+            await gate.wait()
+            return Vector((1.0,))
+        return ()
+
+    side = Side(ask, RULES, Limits(max_concurrent=8))
+    theirs = [question("PromQL", f"s{n}", query=f"slow_{n}") for n in range(20)]
+    waiting = asyncio.create_task(side.join("theirs", Asked(theirs, NOW)))
+    found = await asyncio.wait_for(side.join("mine", Asked([question()], NOW)), 60)
+    assert found["s"].candidate.problem is not None
+    assert found["s"].candidate.problem.kind is ProblemKind.EMPTY
+    assert not waiting.done()
+    assert not side.idle
+    assert len(slow) <= 4
+    gate.set()
+    answers = await asyncio.wait_for(waiting, 60)
+    assert all(isinstance(each.candidate.measure, Scalar) for each in answers.values())
+    assert len(slow) == 20
+    await side.close()
+
+
+async def test_who_waits_too_long_behind_queries_of_others_is_told_so() -> None:
+    async def ask(query: str, at: float) -> Result:
+        await asyncio.sleep(1000)
+        return ()
+
+    share = Share(ask, 1, 0.05)
+    first = asyncio.create_task(share.ask("slow", 0))
+    await asyncio.sleep(0)
+    with pytest.raises(Failed, match="Prometheus busy for 0"):
+        await share.ask("mine", 0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)

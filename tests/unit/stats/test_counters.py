@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.stats.counters import NotANumber, born_from_zero, increase, reset_times
+from surefoot.stats.counters import NotANumber, Spans, born_from_zero, increase, reset_times
 
 
 def test_the_last_sample_at_or_before_the_start_is_the_baseline() -> None:
@@ -74,14 +74,23 @@ def test_a_nan_that_is_older_than_the_baseline_is_not_counted_with() -> None:
 
 
 def test_a_series_is_born_only_beside_one_that_was_there_before_and_still_is() -> None:
-    assert born_from_zero(10, [(0, 30)])
-    assert born_from_zero(10, [(10, 30), (0, 10)])
-    assert not born_from_zero(10, [])
-    assert not born_from_zero(10, [(10, 30)])
+    assert born_from_zero(10, Spans([(0, 30)]))
+    assert born_from_zero(10, Spans([(10, 30), (0, 10)]))
+    assert not born_from_zero(10, Spans())
+    assert not born_from_zero(10, Spans([(10, 30)]))
 
 
 def test_a_relabelled_target_gives_birth_to_nothing() -> None:
-    assert not born_from_zero(10, [(0, 9), (10, 30)])
+    assert not born_from_zero(10, Spans([(0, 9), (10, 30)]))
+
+
+@given(st.integers(0, 9), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted)))
+def test_a_birth_is_found_as_if_every_series_were_looked_at(
+    first: int, others: list[list[int]]
+) -> None:
+    spans = [(float(begin), float(last)) for begin, last in others]
+    expected = any(begin < first <= last for begin, last in spans)
+    assert born_from_zero(first, Spans(spans)) is expected
 
 
 @given(

@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -24,9 +24,14 @@ _MOST_PIECES = 24
 _PIECE_S = 3600.0
 # An hour and the baseline before it: what a collection waits for itself.
 _PIECES_AT_ONCE = 2
-# Long reads of one source at a time: the rest of what it may be asked at once is for collections.
+# Long reads of one source at a time, piece by piece: the rest of what it may be asked at once is for collections.
 _MOST_AT_ONCE = 2
 _NO_SAMPLES = "Prometheus gave single values for raw samples: check what is in front of it"
+
+
+Turn = AbstractAsyncContextManager[Any]
+Reading = Callable[[Turn], Coroutine[Any, Any, object]]
+"""Reads a window, with a turn for each piece."""
 
 
 class Beside:
@@ -46,8 +51,9 @@ class Beside:
         """Whether a window is being read, or waits for its turn."""
         return key in self._tasks
 
-    def begin(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
-        """Read a window, unless it is being read. Raises Failed, once, where that came to nothing
+    def begin(self, key: Hashable, work: "Reading") -> None:
+        """Read a window, unless it is being read. `work` takes a turn for each of its pieces, so that
+        a window of many keeps none of few waiting. Raises Failed, once, where that came to nothing
         before; it begins again with the call after."""
         problem = self._failed.pop(key, None)
         if problem is not None:
@@ -62,10 +68,9 @@ class Beside:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, object]]) -> None:
+    async def _run(self, key: Hashable, work: "Reading") -> None:
         try:
-            async with self._turn:
-                await work()
+            await work(self._turn)
         except Failed as failure:
             self._failed[key] = failure.problem
         except Exception as error:
@@ -91,8 +96,8 @@ class Closely:
         restless = ends.restless(found, trace)
         if restless and trace.until < ends.end:
             work = self._work(key, ends, found, restless, trace)
-            if beside is None or (len(work.pieces) <= _PIECES_AT_ONCE and not beside.has(key)):
-                trace = await work.done(_MOST_PIECES)
+            if beside is None or (work.number <= _PIECES_AT_ONCE and not beside.has(key)):
+                trace = await work.done(nullcontext(), _MOST_PIECES)
             else:
                 beside.begin(key, work.done)
         if isinstance(ends.window, tuple) and trace.until >= ends.end:
@@ -108,9 +113,10 @@ class Closely:
         close = [s for s in found["end"] if not targets or s.labels.get("instance") in targets]
         piece_s = min(_PIECE_S, max(1, _MOST_SAMPLES // len(close)) * self._scrape_s)
         start = max(ends.start - ends.reach_s, trace.until)
-        bounds = [start + n * piece_s for n in range(ceil((ends.end - start) / piece_s))]
-        pieces = tuple(pairwise((*bounds, ends.end)))
-        return _Work(self._ask, self._at, self._memory, key, ends, targets, pieces, trace)
+        number = ceil((ends.end - start) / piece_s)
+        return _Work(
+            self._ask, self._at, self._memory, key, ends, targets, start, piece_s, number, trace
+        )
 
 
 @dataclass(frozen=True)
@@ -123,16 +129,21 @@ class _Work:
     key: Hashable
     ends: Ends
     targets: Collection[str]
-    pieces: Sequence[tuple[float, float]]
+    start: float
+    piece_s: float
+    number: int
     trace: Trace
 
-    async def done(self, most: int | None = None) -> Trace:
+    async def done(self, turn: Turn, most: int | None = None) -> Trace:
         """The trace, read on; each piece is kept as soon as it is there. Raises Failed."""
         ends, trace = self.ends, self.trace
-        for start, end in self.pieces[:most]:
+        for piece in range(min(self.number, most or self.number)):
+            start = self.start + piece * self.piece_s
+            end = start + self.piece_s if piece + 1 < self.number else ends.end
             length = end - start + ends.reach_s
             query = promql.selector(ends.names, (ends.arms,), length, end, self.targets)
-            page = await self.ask(query, self.at)
+            async with turn:
+                page = await self.ask(query, self.at)
             if isinstance(page, Vector):
                 raise Failed(ProblemKind.UNREACHABLE, _NO_SAMPLES)
             trace = thinned(page, trace, end)

@@ -10,6 +10,7 @@ from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.increases import Sheet, joined
 from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
+from surefoot.api.status import MOST_EDGES
 from surefoot.stats.measures import Histogram
 
 Cumulative = Mapping[float, float]
@@ -55,7 +56,14 @@ def cumulative(sheet: Sheet, buckets: Iterable[Series]) -> list[Cumulative]:
             samples = joined(buckets_of_one[edge].samples, series.samples)
             series = Series(labels, samples)
         buckets_of_one[edge] = series
+    _check_number(len({edge for each in exported.values() for edge in each} - {inf}))
     return [_risen(sheet, each) for each in exported.values()]
+
+
+def _check_number(edges: int) -> None:
+    """Raises UnsoundBuckets for more edges than a status can keep, and a tick can compare."""
+    if edges > MOST_EDGES:
+        raise UnsoundBuckets(f"has {edges} bucket edges: export at most {MOST_EDGES}")
 
 
 def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
@@ -71,7 +79,7 @@ def _risen(sheet: Sheet, by_edge: Mapping[float, Series]) -> Cumulative:
 
 
 def native_of(sheet: Sheet, series: Sequence[Series], grid: Grid) -> Natives:
-    """Native histograms in the window. Raises NotANumber.
+    """Native histograms in the window. Raises UnsoundBuckets and NotANumber.
 
     Bounds of the exporter's choosing are edges themselves; only those of buckets that ever held an
     observation are known.
@@ -79,7 +87,9 @@ def native_of(sheet: Sheet, series: Sequence[Series], grid: Grid) -> Natives:
     found = sheet.observed(series)
     seen = [each for one in series for _, sample in one.natives for each in sample.bins]
     if seen and not native.is_exponential(seen):
-        return Natives(found, native.common_edges(seen))
+        wanted = native.common_edges(seen)
+        _check_number(len(wanted))
+        return Natives(found, wanted)
     return Natives(found, grid)
 
 
@@ -96,33 +106,40 @@ def edges_of(*arms: Observed) -> Grid:
 
 def binned(arm: Observed, edges: Grid, divide_by: float = 1.0) -> Histogram:
     """The arm's histograms as one, on `edges`. Raises EdgesDisagree."""
+    if len(edges) > MOST_EDGES:
+        text = f"has other bucket edges than another one, {len(edges)} together"
+        raise EdgesDisagree(text)
     scaled = tuple(edge / divide_by for edge in edges)
     if isinstance(arm, Natives):
         if not edges:
             raise EdgesDisagree("has no bucket edge that the other histograms have, too")
         counts = native.counts_on(arm.found, edges)
         return Histogram(scaled, counts, arm.found.total / divide_by)
-    filled = [_filled(each, edges) for each in arm]
+    places = {edge: place for place, edge in enumerate((*edges, inf))}
+    filled = [_filled(each, places) for each in arm]
     at_most = map(sum, zip(*filled, strict=True)) if filled else [0.0] * (len(edges) + 1)
     counts = tuple(max(0.0, above - below) for below, above in pairwise([0.0, *at_most]))
     return Histogram(scaled, counts)
 
 
-def _filled(risen: Cumulative, edges: tuple[float, ...]) -> list[float]:
+def _filled(risen: Cumulative, places: Mapping[float, int]) -> list[float]:
     """Cumulative counts at every edge; an absent bucket counts as empty where that is proven.
 
     It is when nothing was observed between the neighbours it has: then each bin between them is 0.
     Else the observations may lie on either side of the edge, and any choice would be invented drift.
+    `places` are those of all edges, +Inf among them, in their order.
     """
-    if len(risen) == len(edges) + 1:
+    if len(risen) == len(places):
         return list(risen.values())
-    below, filled = 0.0, []
-    for position, edge in enumerate((*edges, inf)):
-        if edge in risen:
-            below = risen[edge]
-        else:
-            higher = next(each for each in (*edges, inf)[position:] if each in risen)
-            if risen[higher] - below > _NOISE:
-                raise EdgesDisagree(f"has no bucket edge {edge:g}, which another one has")
-        filled.append(below)
+    below = 0.0
+    filled: list[float] = []
+    for edge, found in risen.items():
+        missing = places[edge] - len(filled)
+        if missing and found - below > _NOISE:
+            first = next(each for each, place in places.items() if place == len(filled))
+            raise EdgesDisagree(f"has no bucket edge {first:g}, which another one has")
+        # One step for each bucket that is there, however many edges the others have.
+        filled += [below] * missing
+        filled.append(found)
+        below = found
     return filled

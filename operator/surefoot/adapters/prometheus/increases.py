@@ -14,7 +14,14 @@ from surefoot.adapters.prometheus.native import Native, NativeSample
 from surefoot.adapters.prometheus.payload import Series
 from surefoot.adapters.prometheus.prefixes import matching
 from surefoot.adapters.prometheus.promql import Arms
-from surefoot.stats.counters import NotANumber, Sample, born_from_zero, increase, reset_times
+from surefoot.stats.counters import (
+    NotANumber,
+    Sample,
+    Spans,
+    born_from_zero,
+    increase,
+    reset_times,
+)
 
 Target = tuple[str, str]
 T = TypeVar("T", Sample, NativeSample)
@@ -30,6 +37,9 @@ def target(series: Series) -> Target | None:
 # number by chance, hardly nine tenths of many, and hardly half of it twice in a row.
 _MANY, _KEPT = 1000.0, 0.9
 _OFTEN, _HALF = 2, 2.0
+
+
+_NOBODY = Spans()
 
 
 class GoesBackwards(NotANumber):
@@ -84,7 +94,7 @@ class Index:
         return self._by_value[name, label]
 
     @cached_property
-    def spans(self) -> Mapping[Target, Collection[tuple[float, float]]]:
+    def spans(self) -> Mapping[Target, Spans]:
         """First and last sample time of every series, by target."""
         spans: dict[Target, set[tuple[float, float]]] = defaultdict(set)
         for series in (each for many in self._by_name.values() for each in many):
@@ -92,7 +102,7 @@ class Index:
             many: Sequence[Sample | NativeSample] = series.samples or series.natives
             if where is not None:
                 spans[where].add((many[0][0], many[-1][0]))
-        return spans
+        return {where: Spans(many) for where, many in spans.items()}
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ class Sheet:
         first = (series.samples or series.natives)[0][0]
         if where is None or first <= self.start:
             return False
-        return born_from_zero(first, self.index.spans.get(where, ()))
+        return born_from_zero(first, self.index.spans.get(where, _NOBODY))
 
     def risen_together(self, buckets: Mapping[float, Series]) -> dict[float, float]:
         """What the buckets of one histogram counted, by edge. They are sampled together, so that

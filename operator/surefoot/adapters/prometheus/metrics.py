@@ -92,7 +92,7 @@ class PrometheusMetrics:
         """`own` is the operator's own source, by default a Prometheus at that root, path prefix
         included; `credentials` has a folder per name; `timeout` holds for each query. Of a release
         with more than `max_series` series Prometheus is asked for sums."""
-        limits = Limits(timeout, max_concurrent, max_answer_bytes)
+        self._limits = limits = Limits(timeout, max_concurrent, max_answer_bytes)
         source = Connection(own) if isinstance(own, str) else own
         self._connections = Connections(source, scrape_interval, limits, credentials, headers)
         self._rules = Rules(scrape_interval, max_series)
@@ -212,5 +212,6 @@ class PrometheusMetrics:
             if unused and self._sides[other].idle:
                 del self._sides[other], self._asked_at[other]
         if name not in self._sides:
-            self._sides[name] = Side(partial(self._connections.ask, source), self._rules)
+            ask = partial(self._connections.ask, source)
+            self._sides[name] = Side(ask, self._rules, self._limits)
         return self._sides[name]
