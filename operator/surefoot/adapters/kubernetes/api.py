@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client, config
 
+from surefoot.adapters.kubernetes.deep import read
 from surefoot.api.plain import one_line
 from surefoot.ports import ConflictError, PermanentError, PortError, TransientError
 
@@ -57,7 +58,7 @@ def path_of(group: str, version: str, plural: str, namespace: str, name: str = "
 def error_of(status: int, body: str, what: str) -> PortError:
     """The port's error for an answer of the API server, with its own sentence."""
     try:
-        answer = json.loads(body)
+        answer = read(body, what)
         said = str(answer.get("message", ""))
         causes = (answer.get("details") or {}).get("causes") or []
         reason = answer.get("reason")
@@ -183,7 +184,7 @@ class Api:
             if response.status != 200:
                 raise error_of(response.status, await response.text(errors="replace"), what)
             async for line in response.content:
-                event: Json = json.loads(line)
+                event: Json = read(line.decode(errors="replace"), what)
                 if event["type"] == "ERROR":
                     said = event["object"]
                     raise error_of(int(said.get("code", 500)), json.dumps(said), what)
@@ -231,7 +232,7 @@ class Api:
         text = (raw or b"").decode(errors="replace")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)
-        found: Json = json.loads(text)
+        found: Json = read(text, what)
         return found
 
     async def _request(
