@@ -11,7 +11,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from surefoot.adapters.kubernetes.deep import read
-from surefoot.api.plain import one_line
+from surefoot.api.plain import one_line, without_credentials
 from surefoot.ports import ConflictError, PermanentError, PortError, TransientError
 
 JSON_PATCH = "application/json-patch+json"
@@ -90,7 +90,9 @@ _BROKEN = (client.ApiException, aiohttp.ClientError, TimeoutError, OSError)
 
 
 def _lost(what: str, error: Exception) -> TransientError:
-    return TransientError(one_line(f"{what}: {type(error).__name__} {error}", 512))
+    # A proxy that refuses is named with the password that its address may have.
+    said = without_credentials(f"{type(error).__name__} {error}")
+    return TransientError(one_line(f"{what}: {said}", 512))
 
 
 def _no_redirects() -> aiohttp.TraceConfig:
