@@ -131,8 +131,12 @@ class MemoryRecords:
     def _read(self) -> tuple[Record, ...]:
         found = []
         for name, body in self.world.records.items():
-            spec = ReleaseRecordSpec.model_validate(body)
-            found.append(Record(name, spec.started_at, spec.end is not None, spec))
+            try:
+                spec = ReleaseRecordSpec.model_validate(body)
+            except ValidationError:
+                spec = None
+            started = datetime.fromisoformat(body["startedAt"])
+            found.append(Record(name, started, "end" in body, spec))
         return tuple(found)
 
     async def write(self, namespace: str, effect: RecordEffect) -> None:
