@@ -22,6 +22,14 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "surefoot:pe
 """
 # Who the operator is, by the chart's own names.
 OPERATOR = "system:serviceaccount:default:surefoot"
+# A test that installs the chart elsewhere gives the chart's own binding to another account.
+_OPERATOR = f"""
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: the-operator-of-default}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: surefoot}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: "{OPERATOR}"}}]
+"""
 RESTORER = "system:serviceaccount:velero:velero"
 RESTORES = f"admissionPolicy.recordRestorers={{{RESTORER}}}"
 _NAMESPACES = itertools.count(1)
@@ -34,7 +42,8 @@ def api() -> Iterator[Cluster]:
     try:
         running = cluster.up(profile="api", name=name)
         kubectl(running, "apply", "--server-side", "-f", str(ROOT / "crds"))
-        kubectl(running, "apply", "-f", "-", stdin=chart_parts(RESTORES) + "\n---\n" + _PEOPLE)
+        parts = "\n---\n".join((chart_parts(RESTORES), _PEOPLE, _OPERATOR))
+        kubectl(running, "apply", "-f", "-", stdin=parts)
         kubectl(running, "wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
         _await_storage(running)
         _await_policy(running)
@@ -96,13 +105,19 @@ def _await_policy(api: Cluster) -> None:
         "spec": {"releaseName": "probe", "type": "Abort", "requestedBy": "nobody"},
     }
     (record,) = load_all(ROOT / "crds" / "examples" / "valid" / "record-open.yaml")
+    (release,) = load_all(ROOT / "crds" / "examples" / "valid" / "minimal.yaml")
+    kube.create(release)
 
-    def refused(body: Json) -> bool:
+    def refused(body: Json, method: str = "POST", where: str = "") -> bool:
         try:
-            kube.request("POST", f"{kube.path(body['kind'])}?dryRun=All", body)
+            kube.request(method, f"{kube.path(body['kind'])}{where}?dryRun=All", body)
         except ApiError as error:
             return error.code == 403
         return False
 
+    written = kube.get("ModelRelease", release["metadata"]["name"])
+    status = f"/{written['metadata']['name']}/status"
     until(lambda: refused(foreign), what="the policy refuses an action in another's name")
     until(lambda: refused(record), what="the policy refuses a record of someone else's")
+    until(lambda: refused(written, "PUT", status), what="the policy refuses someone else's status")
+    kube.delete("ModelRelease", written["metadata"]["name"])

@@ -16,10 +16,14 @@ class Clock:
         return self.now
 
 
-async def connected(api: Cluster) -> Api:
+async def connected(api: Cluster, user: str = "") -> Api:
+    """As admin, or as `user`."""
     configuration = client.Configuration()
     await config.load_kube_config(str(api.kubeconfig), client_configuration=configuration)
-    return Api(configuration)
+    connection = Api(configuration)
+    if user:
+        connection._client.set_default_header("Impersonate-User", user)
+    return connection
 
 
 async def test_an_entry_is_read_kept_for_a_while_and_read_again(api: Cluster, kube: Kube) -> None:

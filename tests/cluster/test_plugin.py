@@ -12,7 +12,7 @@ import pytest
 
 from localcluster import access, build, cluster
 from localcluster.state import Cluster
-from tests.cluster.conftest import fresh
+from tests.cluster.conftest import OPERATOR, fresh
 from tests.cluster.test_release_action_policy import RELEASE
 from tests.support.kube import Json, Kube
 from tests.support.poll import until
@@ -68,7 +68,8 @@ def admin(api: Cluster, kube: Kube, tmp_path: Path) -> Person:
 
 
 def set_status(kube: Kube, **over: object) -> None:
-    kube.patch("ModelRelease", "fraud", {"status": STATUS | over}, subresource="status")
+    body = {"status": STATUS | over}
+    kube.as_user(OPERATOR).patch("ModelRelease", "fraud", body, subresource="status")
 
 
 def line_of(stream: IO[str] | None) -> str:
@@ -162,7 +163,8 @@ def test_wait_ends_with_what_became_of_the_action(
         (made,) = until(lambda: kube.list("ReleaseAction"), what="the action is created")
         end = {"phase": phase, "message": "as told", "time": "2026-01-01T00:00:00.000000Z"}
         name = made["metadata"]["name"]
-        kube.patch("ReleaseAction", name, {"status": end}, subresource="status")
+        operator = kube.as_user(OPERATOR)
+        operator.patch("ReleaseAction", name, {"status": end}, subresource="status")
         assert running.wait(60) == code
 
 

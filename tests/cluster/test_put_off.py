@@ -10,6 +10,7 @@ from surefoot.adapters.kubernetes.room import LONGEST
 from surefoot.adapters.kubernetes.store import KubernetesStore
 from surefoot.api.status import ModelReleaseStatus, SignalStatus
 from surefoot.ports import ConflictError, Key, ReleaseObject
+from tests.cluster.conftest import OPERATOR
 from tests.cluster.test_config_values import connected
 from tests.support.kube import Kube
 from tests.support.story import release
@@ -52,7 +53,7 @@ def of(value: float, **changes: object) -> ModelReleaseStatus:
 async def test_what_was_put_off_is_known_and_written_whole_with_what_comes_next(
     api: Cluster, kube: Kube
 ) -> None:
-    connection, cache = await connected(api), Cache()
+    connection, cache = await connected(api, OPERATOR), Cache()
     place = Place(KubernetesStore(connection, cache), cache, kube)
     try:
         cache.put(RELEASES, kube.apply(release()))

@@ -9,7 +9,7 @@ import pytest
 
 from localcluster import access
 from localcluster.state import Cluster
-from tests.cluster.conftest import fresh
+from tests.cluster.conftest import OPERATOR, fresh
 from tests.support.kube import ApiError, Json, Kube
 
 RELEASE = {
@@ -76,12 +76,28 @@ def test_an_action_cannot_be_edited_by_anyone(api: Cluster, alice: Kube) -> None
         admin.patch("ReleaseAction", "stop", {"spec": {"message": "added later"}})
 
 
-def test_what_became_of_an_action_can_be_written(api: Cluster, alice: Kube) -> None:
+def test_what_became_of_an_action_is_written_by_the_operator_alone(
+    api: Cluster, alice: Kube
+) -> None:
     alice.create(action("alice"))
     status = {"phase": "Done", "message": "done", "time": "2026-01-01T00:00:00.000000Z"}
     admin = alice.within(alice.namespace, api.tokens["admin"])
-    done = admin.patch("ReleaseAction", "stop", {"status": status}, subresource="status")
+    with pytest.raises(ApiError, match="is written by the operator alone") as refused:
+        admin.patch("ReleaseAction", "stop", {"status": status}, subresource="status")
+    assert refused.value.code == 403
+    operator = admin.as_user(OPERATOR)
+    done = operator.patch("ReleaseAction", "stop", {"status": status}, subresource="status")
     assert done["status"]["phase"] == "Done"
+
+
+def test_even_an_admin_writes_no_status_of_a_release_and_edits_its_spec(kube: Kube) -> None:
+    kube.create(RELEASE)
+    status = {"phase": "Progressing", "traffic": {"route": {"name": "fraud"}, "intended": 100}}
+    with pytest.raises(ApiError, match="is written by the operator alone") as refused:
+        kube.patch("ModelRelease", "fraud", {"status": status}, subresource="status")
+    assert refused.value.code == 403
+    kube.patch("ModelRelease", "fraud", {"spec": {"suspend": True}, "status": status})
+    assert "status" not in kube.get("ModelRelease", "fraud")
 
 
 def test_the_actor_role_neither_edits_nor_deletes(alice: Kube) -> None:

@@ -132,9 +132,13 @@ class MemoryRecords:
     def _read(self) -> tuple[Record, ...]:
         found = []
         for name, body in self.world.records.items():
-            spec = ReleaseRecordSpec.model_validate(body)
             made = self.world.record_times.get(name)
-            found.append(Record(name, spec.started_at, spec.end is not None, spec, made))
+            try:
+                spec = ReleaseRecordSpec.model_validate(body)
+            except ValidationError:
+                spec = None
+            started = datetime.fromisoformat(body["startedAt"])
+            found.append(Record(name, started, "end" in body, spec, made))
         return tuple(found)
 
     async def write(self, namespace: str, effect: RecordEffect) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from surefoot.engine.acts import MOST_AT_ONCE
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.engine.world import Action
 from surefoot.reconcile import reconcile
@@ -171,6 +172,23 @@ async def test_an_act_that_is_not_yet_taken_stays_open():
     await world.tick(1)
     assert "late" not in world.finished
     assert world.weight() == 25
+
+
+async def test_a_flood_of_acts_is_answered_some_at_a_time_and_keeps_no_revert_waiting():
+    world = await at_weight(25)
+    retries = [world.act("Retry") for _ in range(5 * MOST_AT_ONCE)]
+    world.advance(1)
+    report = world.reconcile()
+    assert len(world.finished) == MOST_AT_ONCE
+    assert report.requeue == timedelta(0), "the others are answered at once, by ticks of their own"
+    world.reads(bad=500)
+    world.advance(10)
+    for _ in range(3):
+        world.reconcile()
+    assert world.weight() == 0
+    assert len(world.finished) < len(retries), "traffic comes back before all are answered"
+    await world.tick(1)
+    assert {name for name in retries if name in world.finished} == set(retries)
 
 
 # a signal that comes and goes

@@ -27,6 +27,9 @@ from tests.scenarios.specs import candidate, errors
 from tests.scenarios.stories import at_weight, promoted
 from tests.scenarios.world import new_world
 
+# After any release that was recorded.
+LATER = "2100-01-01T00:00:00Z"
+
 
 @settings(
     max_examples=15 if os.environ.get("SUREFOOT_EXAMPLES") else 50,
@@ -69,6 +72,17 @@ async def test_a_version_of_any_text_is_told_in_one_line(text):
     await world.until("Idle")
     assert is_sound(world.status)
     assert world.status["incumbent"]["version"] == text
+
+
+def test_a_name_of_which_nothing_is_seen_acts_all_the_same():
+    """Each of its characters is told as six: longer than what a decision keeps of a name."""
+    act = {"releaseName": "fraud", "type": "Abort", "requestedBy": "\u200b" * 256}
+    meta = {"name": "stop", "namespace": "risk", "uid": "a", "creationTimestamp": LATER}
+    action = {"kind": "ReleaseAction", "metadata": meta, "spec": act}
+    after = ticks_on(lambda status: status, bad=False, more=[action])
+    assert is_sound(after)
+    assert after["release"]["reason"] == "Aborted"
+    assert after["decisions"][-1]["by"].startswith(r"\u200b")
 
 
 async def test_an_editor_of_any_name_is_told_in_one_line():
@@ -193,14 +207,15 @@ async def test_fewer_than_no_samples_are_none():
 # sizes
 
 
-def ticks_on(status):
+def ticks_on(status, bad=True, more=()):
     """A recorded release whose status was written anew, and whose candidate fails: the status after
-    three ticks."""
+    three ticks. `more` objects are there as well."""
     scene = next(s for s in in_flight() if s.name.startswith("every signal"))
     release = scene.of("ModelRelease")[0]
     cache = Cache()
-    api = MemoryApi([{**release, "status": status(release["status"])}, *scene.objects[1:]], cache)
-    metrics = MemoryPrometheus(lambda question, now: sound(question, now, bad=True))
+    changed = {**release, "status": status(release["status"])}
+    api = MemoryApi([changed, *scene.objects[1:], *more], cache)
+    metrics = MemoryPrometheus(lambda question, now: sound(question, now, bad=bad))
     began = time.process_time()
     for number in range(3):
         with contextlib.suppress(ConflictError):

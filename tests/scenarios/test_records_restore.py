@@ -20,6 +20,18 @@ async def test_status_lost_on_a_route_that_an_older_release_has_in_hand_moves_no
     assert world.condition("Stalled") == ("True", "RouteConflict")
 
 
+@pytest.mark.parametrize("attempt", [10**9, 10**12, -1])
+async def test_status_lost_and_a_restored_record_of_an_attempt_that_nobody_counts(attempt):
+    world = await at_weight(25)
+    (record,) = world.records.values()
+    record["attempt"] = attempt
+    world.applied_anew()
+    world.reads(bad=500)
+    await world.run(60)
+    assert world.weight() == 0
+    assert world.status["incumbent"]["workload"] == "fraud-v41"
+
+
 async def test_status_lost_after_a_promotion_the_candidate_is_what_serves():
     world = await promoted()
     world.routes.clear()  # a managed route is in no Git

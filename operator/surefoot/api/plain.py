@@ -1,5 +1,6 @@
 """Other people's words in one line: what could move a cursor, end a line or hide something is shown."""
 
+import re
 import unicodedata
 
 MOST = 1024
@@ -12,6 +13,11 @@ def one_line(text: str, most: int = MOST) -> str:
         text = "".join(map(_shown, text[: most + 1]))
     text = text.strip()
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def without_credentials(text: str) -> str:
+    """The text in which no URL has a user or a password."""
+    return re.sub(r"//[^/\s]*@", "//", text)
 
 
 def _shown(char: str) -> str:

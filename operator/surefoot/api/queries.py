@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 _PARAMETER = re.compile(r"\{\{ *parameters[.]([a-zA-Z0-9]+) *\}\}")
+# What becomes a number or a duration, of which no series is read.
+_NUMBER = re.compile(r"\{\{ *(window|[a-z]+[.]port) *\}\}")
 _ONE_WORD = re.compile(r"[+-]?[0-9a-zA-Z_:.]+")
 _TOKEN = re.compile(
     r"""(?P<matchers>\{\{\ *matchers\ *\}\})
@@ -67,6 +69,8 @@ def unguarded(query: str) -> str | None:
         following = tokens[at + 1][1] if at + 1 < len(tokens) else ""
         if kind == "matchers":
             return "{{matchers}} stands outside of a selector's braces: put it into them"
+        if kind == "held" and not _NUMBER.fullmatch(text):
+            return f"{text} stands outside of a selector's braces: name what is read, and put it into them"
         if kind == "mark" and text in "{[":
             end = _end(tokens, at)
             if text == "{" and not any(k == "matchers" for k, _ in tokens[at:end]):

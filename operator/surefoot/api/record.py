@@ -10,7 +10,7 @@ from pydantic import Field
 
 from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
 from surefoot.api.spec import OnDelete
-from surefoot.api.status import Backend, DecisionRecord, Exposure, RouteStatus
+from surefoot.api.status import Backend, Count, DecisionRecord, Exposure, RouteStatus
 from surefoot.api.times import Time
 from surefoot.api.vocabulary import Hope, Outcome, Reason
 
@@ -73,7 +73,7 @@ class ReleaseRecordSpec(ApiModel):
     release_name: Annotated[Name, Field(description="The ModelRelease, in the same namespace.")]
     release_uid: Short
     id: Annotated[Short, Field(description="As in status.release of the ModelRelease.")]
-    attempt: int
+    attempt: Count
     candidate: RecordedArm
     incumbent: Annotated[RecordedArm, Field(description="Where the traffic goes back to.")]
     route: RouteStatus

@@ -44,9 +44,16 @@ def parse(given: str) -> str | Service:
         port, path = found["port"] or "9090", found["path"] or ""
         return Service(found["namespace"], found["name"], port, path=path)
     raise Problem(
-        f"{clean(given)!r} is no address of Prometheus: write http://prometheus.example:9090, or "
+        f"{shown(given)!r} is no address of Prometheus: write http://prometheus.example:9090, or "
         "NAMESPACE/SERVICE:PORT for a Service of the cluster"
     )
+
+
+def shown(given: str) -> str:
+    """An address, or what was meant as one, without the credentials in it."""
+    before, _, after = clean(given).rpartition("@")
+    scheme, slashes, _ = before.partition("//")
+    return f"{scheme}{slashes}{after}" if slashes else after
 
 
 def service_of(url: str, namespace: str) -> tuple[Service, bool] | None:

@@ -1,6 +1,7 @@
 """What a person can do next, given how a release stands."""
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from surefoot.api.vocabulary import ConditionType, Phase, Reason
@@ -60,15 +61,15 @@ def _is_older(release: Mapping[str, Any], status: Mapping[str, Any]) -> bool:
 
 def _facts(release: Mapping[str, Any], status: Mapping[str, Any]) -> dict[str, str]:
     metadata = part(release, "metadata")
-    name, namespace = words(metadata, "name"), words(metadata, "namespace")
-    inside = f"-n {namespace}" if namespace else ""
+    name, namespace = quote(words(metadata, "name")), words(metadata, "namespace")
+    inside = f"-n {quote(namespace)}" if namespace else ""
     acts = {
         verb: f"kubectl surefoot {verb} {name} {inside}".rstrip()
         for verb in ("abort", "resume", "retry")
     }
     return acts | {
         "in_namespace": inside,
-        "route": words(part(status, "traffic", "route"), "name", "ROUTE"),
+        "route": quote(words(part(status, "traffic", "route"), "name", "ROUTE")),
         "incumbent": clean(
             part(status, "incumbent").get("workload") or "the Deployment that serves"
         ),

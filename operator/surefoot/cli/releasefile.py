@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import yaml
@@ -64,7 +65,7 @@ def _class_of(
     if found is not None:
         return _sound(ReleaseClassSpec, found, f"ReleaseClass {clean(name)} in {shown}")
     unknown = f"{shown} lacks ReleaseClass {clean(name)}, which the release names"
-    advice = f"add the class to the file (kubectl get mrc {clean(name)} -o yaml), or point kubectl at the cluster"
+    advice = f"add the class to the file (kubectl get mrc {quote(clean(name))} -o yaml), or point kubectl at the cluster"
     if look_up is None:
         raise Problem(f"{unknown}: {advice}")
     try:

@@ -19,7 +19,7 @@ from surefoot.adapters.prometheus.payload import Failed
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.cli.access import Access
-from surefoot.cli.address import Service, parse, service_of
+from surefoot.cli.address import Service, parse, service_of, shown
 from surefoot.cli.folders import HOLDS, folder_of, named_folder
 from surefoot.cli.kube import Cluster
 from surefoot.cli.problem import Problem
@@ -98,12 +98,12 @@ def _given(given: str, access: Access, metrics: MetricsSource | None, name: str)
     if folder is None and wanted is not None and not isinstance(place, Service):
         folder = named_folder(wanted)
     if metrics is not None and metrics.address is not None:
-        why += f", in place of {_shown(metrics.address)} of ReleaseClass {name}"
+        why += f", in place of {shown(metrics.address)} of ReleaseClass {name}"
         if folder is None and wanted is not None:
             why += f" and without its credentials {wanted}"
     if isinstance(place, str):
         asked = replace(asked, address=place, folder=folder)
-        return Way(asked, _where(asked, _shown(place), why), settings.scrape_interval)
+        return Way(asked, _where(asked, shown(place), why), settings.scrape_interval)
     if folder is not None:
         raise Problem(
             f"Credentials cannot go to {place}, which keeps them for itself: reach it by kubectl "
@@ -124,7 +124,7 @@ def _described(own: Connection, metrics: MetricsSource | None, given: str) -> Co
     if metrics.tenant is not None and not is_said:
         raise Problem(
             f"The ReleaseClass sets metrics.tenant, which Mimir and Thanos take in different ways: set {KIND} "
-            f"to what answers at {_shown(given)}"
+            f"to what answers at {shown(given)}"
         )
     return replace(own, tenant=metrics.tenant or own.tenant)
 
@@ -136,7 +136,7 @@ def _of_class(access: Access, metrics: MetricsSource, name: str) -> Way:
         folder = named_folder(metrics.credentials)
         if folder is None:
             raise Problem(
-                f"ReleaseClass {name} asks {_shown(metrics.address)} with the credentials "
+                f"ReleaseClass {name} asks {shown(metrics.address)} with the credentials "
                 f"{metrics.credentials}, which are in the operator's pod alone: pass --credentials with a folder that "
                 f"holds {HOLDS}, or --prometheus with an address that needs none"
             )
@@ -147,7 +147,7 @@ def _of_class(access: Access, metrics: MetricsSource, name: str) -> Way:
     if folder is None and (found := _behind(asked.address, access)) is not None:
         return _through(*found, asked, why, interval)
     asked = replace(asked, folder=folder)
-    where = _where(asked, _shown(asked.address), why)
+    where = _where(asked, shown(asked.address), why)
     return Way(asked, where, interval, replace(_ADVICE, reach=_FROM_HERE))
 
 
@@ -177,7 +177,7 @@ def _operators(access: Access, metrics: MetricsSource | None) -> Way:
     if folder is None and found is not None and (found[1] or exists(cluster, found[0])):
         return _through(cluster, found[0], asked, why, settings.scrape_interval)
     asked = replace(asked, folder=folder)
-    where = _where(asked, _shown(asked.address), why)
+    where = _where(asked, shown(asked.address), why)
     return Way(asked, where, settings.scrape_interval, replace(_ADVICE, reach=_FROM_HERE))
 
 
@@ -197,9 +197,3 @@ def _through(
 def _where(asked: Connection, place: str, why: str) -> str:
     tenant = f", tenant {asked.tenant}" if asked.headers else ""
     return f"{asked.kind.value} at {place}{tenant} ({why})"
-
-
-def _shown(url: str) -> str:
-    """An address without the credentials in it."""
-    scheme, _, rest = clean(url).partition("//")
-    return f"{scheme}//{rest.rpartition('@')[2]}"

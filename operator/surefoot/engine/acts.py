@@ -9,6 +9,8 @@ from surefoot.engine.tick import Ruling, Tick, ended_like
 from surefoot.engine.world import Action, Observation
 
 KEPT_UIDS = 20
+MOST_AT_ONCE = 20
+"""Acts that one tick answers: each is a write, and as long as they are written nothing is guarded."""
 
 
 def objection(action: Action, status: ModelReleaseStatus, obs: Observation) -> str | None:
@@ -44,10 +46,12 @@ def _is_older(action: Action, release: Released, obs: Observation) -> bool:
 
 
 def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
-    """Answers for every action that this tick settled."""
+    """Answers for the actions that this tick settled, `MOST_AT_ONCE` at most."""
     done = {a.uid for a in ruling.done}
     finished = [FinishAction(a.name, ActionPhase.DONE, ruling.message) for a in ruling.done]
     for action in tick.obs.actions:
+        if len(finished) == MOST_AT_ONCE:
+            break
         if action.uid in done:
             continue
         if action.uid in tick.status.handled_actions:

@@ -12,7 +12,7 @@ from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling, watchi
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
-from surefoot.engine.acts import finish_actions, objection, remember
+from surefoot.engine.acts import MOST_AT_ONCE, finish_actions, objection, remember
 from surefoot.engine.compare import spans
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
@@ -165,9 +165,10 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
     update["hypothesis"] = hypothesis.ended(ruling.status)
     status = ruling.status.model_copy(update=update)
     account, moved = account_of(tick, ruling, status), matters(before, status)
+    finished = finish_actions(tick, ruling)
     effects = (
         *_in_order(ruling, account.opening, _route_effects(tick, ruling, status)),
-        *finish_actions(tick, ruling),
+        *finished,
         *account.closing,
     )
     return Decision(
@@ -178,7 +179,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         moved=moved,
         effects=effects,
         announcements=telling.announcements(tick, ruling, before, status),
-        requeue=_requeue(tick, ruling, status),
+        requeue=_requeue(tick, ruling, status) if len(finished) < MOST_AT_ONCE else timedelta(0),
         verdicts={j.signal.name: j.verdict.label for j in tick.judged},
         owed=account.owed,
     )

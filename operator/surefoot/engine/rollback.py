@@ -44,4 +44,6 @@ def command(spec: ModelReleaseSpec, namespace: str, name: str, target: PastRelea
     if spec.incumbent is not None:
         patch["incumbent"] = None
     text = json.dumps({"spec": patch}, separators=(",", ":"))
+    # A version may have any characters, and the shell's quotes are to end where the patch does.
+    text = text.replace("'", r"\u0027")
     return f"kubectl patch modelreleases.{GROUP} {name} -n {namespace} --type=merge -p '{text}'"

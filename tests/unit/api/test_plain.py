@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from surefoot.api.base import sentence
-from surefoot.api.plain import MOST, one_line
+from surefoot.api.plain import MOST, one_line, without_credentials
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from tests.scenarios.specs import spec
@@ -95,3 +95,15 @@ def test_a_class_with_10_000_of_everything_is_refused_in_a_sentence() -> None:
             {"locked": ["bake"] * 10_000, "metrics": {"matchers": many}}
         )
     assert "List should have at most" in sentence(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("407, url='http://me:pa'ss@proxy:3128'", "407, url='http://proxy:3128'"),
+        ("http://me:p@ss@a.example and //b@c", "http://a.example and //c"),
+        ("mail me@a.example, see http://a.example/x@y", "mail me@a.example, see http://a.example/x@y"),
+    ],
+)  # fmt: skip
+def test_a_url_is_told_without_who_asks(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown

@@ -26,6 +26,8 @@ GUARDED = [
     'label_replace(up{{{matchers}}}, "a", "$1", "b", "(.*)")',
     '{__name__="up",{{matchers}}}',
     "sum(x{{{matchers}}}) BY (a)",
+    'up{a="{{candidate.workload}}",{{matchers}}} offset {{window}} > {{ candidate.port }}',
+    'count_values("{{candidate.service}}", up{b=~`{{namespace}}-.*`,{{matchers}}})',
     "1",
 ]
 
@@ -50,6 +52,19 @@ def test_a_query_whose_every_selector_has_the_matchers_is_in_order(query: str) -
         ('"open', "a string in it does not end"),
         ("{{matchers}}", "{{matchers}} stands outside"),
         ("up{", "a selector in it has no {{matchers}}"),
+        (
+            "count({{candidate.workload}})",
+            "{{candidate.workload}} stands outside of a selector's braces",
+        ),
+        ("{{ namespace }} + 1", "{{ namespace }} stands outside of a selector's braces"),
+        (
+            "{{incumbent.service}}{{{matchers}}}",
+            "{{incumbent.service}} stands outside of a selector's",
+        ),
+        (
+            "up{{{matchers}}} / {{candidate.workload}}{{incumbent.workload}}",
+            "{{candidate.workload}} st",
+        ),
     ],
 )
 def test_anything_else_is_refused_with_what_to_change(query: str, said: str) -> None:

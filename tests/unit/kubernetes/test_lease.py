@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -69,6 +70,48 @@ async def test_it_is_taken_when_it_was_watched_for_its_whole_duration_without_a_
     assert leases.lease is not None
     assert leases.lease["spec"]["leaseTransitions"] == 4
     await ended(taking)
+
+
+@pytest.mark.parametrize(
+    ("edit", "waited_s"),
+    [
+        ({"holderIdentity": ""}, 8),
+        ({"holderIdentity": None}, 8),
+        ({"leaseDurationSeconds": None}, 8),
+        ({"leaseDurationSeconds": 1}, 8),
+        ({"leaseDurationSeconds": 20}, 20),
+        ({"leaseDurationSeconds": 86_400}, 60),
+        ({"leaseTransitions": 2**31 - 1}, 8),
+    ],
+)
+async def test_one_that_was_edited_by_hand_is_taken_when_its_holder_can_write_no_more(
+    api: Api, leases: Leases, edit: dict[str, Any], waited_s: float
+) -> None:
+    clock = Clock()
+    spec = {"holderIdentity": "two", "leaseDurationSeconds": 8, "leaseTransitions": 3}
+    leases.keep({"metadata": {"name": "surefoot"}, "spec": {**spec, **edit}})
+    one = elector(api, clock)
+    taking = asyncio.create_task(one.run())
+    await leases.looked_at()
+    clock.now += waited_s - 0.1
+    await leases.looked_at()
+    assert not one.leads
+    clock.now += 0.2
+    await asyncio.wait_for(one.elected.wait(), 60)
+    assert leases.holder == "one"
+    assert 0 <= (leases.lease or {})["spec"]["leaseTransitions"] < 2**31 - 1
+    await ended(taking)
+
+
+async def test_one_that_was_given_back_is_taken_at_once(api: Api, leases: Leases) -> None:
+    clock = Clock()
+    for name in ("one", "two"):
+        held = elector(api, clock, name)
+        holding = asyncio.create_task(held.run())
+        await asyncio.wait_for(held.elected.wait(), 60)
+        assert leases.holder == name
+        await ended(holding)
+        await held.release()
 
 
 async def test_one_that_was_deleted_is_made_again_when_its_holder_can_write_no_more(

@@ -106,6 +106,26 @@ def ports(api: Api, cache: Cache) -> Ports:
     return Ports(store, store, HttpRoutes(api, cache), metrics, notes, records)
 
 
+@pytest.mark.parametrize("host", ["https://kube.example:6443", "http://kube.example:6443"])
+async def test_a_proxy_that_refuses_is_named_without_its_password(host: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    proxy = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    found = client.Configuration(host=host)
+    found.proxy, found.retries = f"http://surefoot:s3cr3t@127.0.0.1:{port}", None
+    api = Api(found)
+    with pytest.raises(PortError, match="407") as refused:
+        await api.get("/api/v1/namespaces/risk/configmaps/scores")
+    await api.close()
+    proxy.close()
+    assert "s3cr3t" not in str(refused.value)
+
+
 async def test_a_tick_asks_for_nothing_outside_of_its_namespace(
     place: tuple[ApiServer, Api],
 ) -> None:

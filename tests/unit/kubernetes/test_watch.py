@@ -36,6 +36,20 @@ def bookmark(version: int) -> Json:
     return event("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
 
 
+# A depth at which a reader that recurses ends, which Python's own writer cannot bring about either.
+_DEPTH = 1500
+_DEEP = '{"a":' * _DEPTH + "1" + "}" * _DEPTH
+
+
+def nested(name: str, version: int) -> Json:
+    """An object with a status of that depth."""
+    return {**service(name, version), "status": "deep"}
+
+
+def written(body: Any) -> str:
+    return json.dumps(body).replace('"deep"', _DEEP)
+
+
 EXPIRED = event("ERROR", {"code": 410, "reason": "Expired", "message": "too old resource version"})
 
 
@@ -75,7 +89,8 @@ class ApiServer:
         else:
             self._next += 1
         # Go writes null for a list with nothing in it.
-        return web.json_response({"metadata": meta, "items": objects[first:last] or None})
+        page = {"metadata": meta, "items": objects[first:last] or None}
+        return web.json_response(page, dumps=written)
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(f"watch from {request.query['resourceVersion']}")
@@ -86,7 +101,7 @@ class ApiServer:
         response = web.StreamResponse()
         await response.prepare(request)
         for each in events or ():
-            await response.write(json.dumps(each).encode() + b"\n")
+            await response.write(written(each).encode() + b"\n")
         if events is None:
             await asyncio.Event().wait()
         return response
@@ -239,6 +254,19 @@ async def test_an_object_that_nobody_can_read_keeps_no_other_from_being_told(pla
     ]
     await place.until(lambda: "watch from 12" in place.server.asked)
     assert place.told == ["one@1", "two@12"]
+
+
+async def test_an_object_without_a_bottom_keeps_no_other_from_being_told(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.server.worlds = [(10, [service("one"), nested("bottomless", 1), service("two")])]
+    place.server.streams = [
+        [event("MODIFIED", nested("bottomless", 11)), event("ADDED", service("three", 12))]
+    ]
+    await place.until(lambda: "watch from 12" in place.server.asked)
+    assert place.told == ["one@1", "bottomless@1", "two@1", "bottomless@11", "three@12"]
+    assert place.server.asked == ["list", "watch from 10", "watch from 12"]
+    assert "nested deeper than 100 levels is left out" in caplog.text
 
 
 def test_backoff_never_ends_and_never_exceeds_15_seconds() -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
-from surefoot.adapters.prometheus.client import Client
+from surefoot.adapters.prometheus.client import Client, _decoded
 from surefoot.adapters.prometheus.connections import Connection, Connections, Limits
 from surefoot.adapters.prometheus.credentials import Credentials
 from surefoot.adapters.prometheus.payload import Failed
@@ -97,6 +97,25 @@ async def test_a_server_that_repeats_them_is_not_quoted(
     mine = [*files.values(), PAIR] if files else [IN_ADDRESS]
     shown = told(refused.value, caplog)
     assert [secret for secret in (*mine, TENANT) if secret in shown and secret != "reader"] == []
+
+
+@pytest.mark.parametrize("key", ["error", "warnings"])
+@pytest.mark.parametrize(
+    "told",
+    [
+        # As Go, PHP and a writer that escapes everything have them.
+        r"pa\u0026ss\u003cw\u00f6rd\u003e1",
+        "pa&ss<wörd>1",
+        r"Basic dXNl\/cm4=",
+        "".join(f"\\u{ord(char):04x}" for char in "pa&ss<wörd>1"),
+    ],
+)
+def test_however_a_server_spells_them(key: str, told: str) -> None:
+    rest = f'"{key}":"refused: {told}","data":{{"resultType":"scalar","result":[1,"1"]}}'
+    status = "error" if key == "error" else "success"
+    body = f'{{"status":"{status}","errorType":"bad_data",{rest}}}'.encode()
+    with pytest.raises(Failed, match=r"refused: (Basic )?\[hidden\]"):
+        _decoded(200, body, ("pa&ss<wörd>1", "dXNl/cm4="))
 
 
 async def test_a_server_that_is_not_there_is_named_without_them(

@@ -10,7 +10,8 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from kubernetes.aio import client, config
 
-from surefoot.api.plain import one_line
+from surefoot.adapters.kubernetes.deep import read
+from surefoot.api.plain import one_line, without_credentials
 from surefoot.ports import ConflictError, PermanentError, PortError, TransientError
 
 JSON_PATCH = "application/json-patch+json"
@@ -57,7 +58,7 @@ def path_of(group: str, version: str, plural: str, namespace: str, name: str = "
 def error_of(status: int, body: str, what: str) -> PortError:
     """The port's error for an answer of the API server, with its own sentence."""
     try:
-        answer = json.loads(body)
+        answer = read(body, what)
         said = str(answer.get("message", ""))
         causes = (answer.get("details") or {}).get("causes") or []
         reason = answer.get("reason")
@@ -91,7 +92,9 @@ _SHAPELESS = (ValueError, KeyError, TypeError, AttributeError)
 
 
 def _lost(what: str, error: Exception) -> TransientError:
-    return TransientError(one_line(f"{what}: {type(error).__name__} {error}", 512))
+    # A proxy that refuses is named with the password that its address may have.
+    said = without_credentials(f"{type(error).__name__} {error}")
+    return TransientError(one_line(f"{what}: {said}", 512))
 
 
 def _no_redirects() -> aiohttp.TraceConfig:
@@ -192,11 +195,11 @@ class Api:
             if response.status != 200:
                 raise error_of(response.status, await response.text(errors="replace"), what)
             async for line in response.content:
-                event: Json = json.loads(line)
+                event: Json = read(line.decode(errors="replace"), what)
                 if event["type"] == "ERROR":
                     said = event["object"]
                     raise error_of(int(said.get("code", 500)), json.dumps(said), what)
-                event["object"]["metadata"]["resourceVersion"] += ""
+                _ = event["object"]["metadata"]["resourceVersion"]
                 yield event
         except aiohttp.SocketTimeoutError:
             if response is None:
@@ -242,7 +245,7 @@ class Api:
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, text, what)
         try:
-            found: Json = json.loads(text)
+            found: Json = read(text, what)
             found.get("metadata")
         except _SHAPELESS as error:
             # A proxy on the way may have answered: whether it was done is not known.

@@ -18,6 +18,12 @@ from surefoot.ports import ConflictError, PortError, UnsentError
 
 log = logging.getLogger("surefoot.lease")
 Json = dict[str, Any]
+# How long a Lease lasts that was given back: none may last for no time.
+_GIVEN_BACK_S = 1
+# A holder that died with a longer one is not waited for.
+_LONGEST_S = 60.0
+# It is an int32.
+_MOST_TRANSITIONS = 2**31 - 1
 
 
 class NotLeaderError(UnsentError):
@@ -131,10 +137,14 @@ class Elector:
         return self._holds(began, answer)
 
     def _is_free(self, lease: Json) -> bool:
-        """Given back, or watched for its whole duration without a sign of life."""
+        """Given back, or watched for its whole duration without a sign of life.
+
+        Whatever else it says was written by hand: its holder may be alive, and does not look at
+        it before it renews it.
+        """
         spec = lease.get("spec") or {}
-        holder = spec.get("holderIdentity")
-        if holder in (None, "", self._identity):
+        holder, said = spec.get("holderIdentity") or "", spec.get("leaseDurationSeconds") or 0
+        if holder == self._identity or (holder == "" and said == _GIVEN_BACK_S):
             return True
         if holder != self._waits_for:
             log.info("waiting for the Lease %s, which is held by %s", self._name, holder)
@@ -142,7 +152,7 @@ class Elector:
         version, now = lease["metadata"]["resourceVersion"], self._clock()
         if self._seen is None or self._seen[0] != version:
             self._seen = version, now
-        return now - self._seen[1] > float(spec.get("leaseDurationSeconds") or 0)
+        return now - self._seen[1] > min(max(said, self._timing.duration), _LONGEST_S)
 
     def _is_forgotten(self) -> bool:
         """A Lease that is gone was never there, or whoever held it when it was deleted writes no more."""
@@ -194,7 +204,7 @@ class Elector:
     async def _give_back(self) -> None:
         while (self._lease.get("spec") or {}).get("holderIdentity") == self._identity:
             body = self._body(self._lease)
-            body["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
+            body["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": _GIVEN_BACK_S}
             try:
                 self._lease = await self._api.put(self._path, body)
             except ConflictError:
@@ -210,7 +220,10 @@ class Elector:
             "leaseDurationSeconds": int(self._timing.duration),
             "acquireTime": old.get("acquireTime", now) if mine else now,
             "renewTime": now,
-            "leaseTransitions": old.get("leaseTransitions", 0) + (known is not None and not mine),
+            "leaseTransitions": (
+                (old.get("leaseTransitions") or 0) + (known is not None and not mine)
+            )
+            % _MOST_TRANSITIONS,
         }
         meta = known["metadata"] if known else {"name": self._name, "namespace": self._namespace}
         return {

@@ -279,7 +279,7 @@ def _action(meta: Json, spec: ReleaseActionSpec) -> Action:
         name=meta["name"],
         uid=meta["uid"],
         type=spec.type,
-        by=one_line(spec.requested_by),
+        by=one_line(spec.requested_by, 256),
         message=one_line(spec.message or ""),
         created=time_of(meta["creationTimestamp"]),
     )

@@ -29,13 +29,22 @@ def _decoded(status: int, body: bytes, secrets: Iterable[str]) -> Result:
         return decode(status, body)
     except Failed as failed:
         told = failed
-    hidden = body
+    said = hidden = _in_one_spelling(body)
     for secret in secrets:
         if len(secret) >= _SHORTEST:
-            hidden = hidden.replace(json.dumps(secret)[1:-1].encode(), b"[hidden]")
-    if hidden != body:
-        return decode(status, hidden)
+            hidden = hidden.replace(json.dumps(secret)[1:-1], "[hidden]")
+    if hidden != said:
+        return decode(status, hidden.encode())
     raise told
+
+
+def _in_one_spelling(body: bytes) -> str:
+    """JSON may escape any character, and other writers escape others than Python's does."""
+    try:
+        return json.dumps(json.loads(body))
+    except (ValueError, RecursionError):
+        # Nobody quotes what is no JSON.
+        return ""
 
 
 class Client:

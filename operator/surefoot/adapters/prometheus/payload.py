@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from surefoot.adapters.prometheus.labels import Labels, labels_of
 from surefoot.adapters.prometheus.native import Native, NativeSample
-from surefoot.api.plain import one_line
+from surefoot.api.plain import one_line, without_credentials
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.stats.counters import Sample
 
@@ -183,7 +183,7 @@ def _error(answer: Mapping[str, Any], status: int) -> Failed:
 
 def clean(text: str) -> str:
     """One short line without the credentials of any URL in it."""
-    return one_line(re.sub(r"//[^/\s\"']*@", "//", " ".join(text.split())), _LONGEST)
+    return one_line(without_credentials(" ".join(text.split())), _LONGEST)
 
 
 def _result(kind: str, result: Any) -> Result:
