@@ -260,7 +260,7 @@ def _whole(version: str, status: Json) -> list[Json]:
     """What is stored is older than what is known: nothing of it is to stay."""
     return [
         {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-        {"op": "replace", "path": "/status", "value": status},
+        {"op": "add", "path": "/status", "value": status},  # there may be none yet
     ]
 
 
