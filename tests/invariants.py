@@ -340,8 +340,8 @@ class BrokenError(AssertionError):
 class Invariants:
     """Looks at every write as it comes. Raises BrokenError at the first that breaks something."""
 
-    def __init__(self, only: str = "", but: str = "") -> None:
-        self.past, self.seen, self._only, self._but = Past(), list[Seen](), only, but
+    def __init__(self, only: str = "") -> None:
+        self.past, self.seen, self._only = Past(), list[Seen](), only
 
     def see(self, seen: Seen) -> None:
         """One write more."""
@@ -357,16 +357,16 @@ class Invariants:
                 self._raise(name, check(self.past))
 
     def _raise(self, name: str, found: Iterator[str]) -> None:
-        if self._only not in ("", name) or name == self._but:
+        if self._only not in ("", name):
             return
         for said in found:
             raise BrokenError(f"{name}: {said}; after {len(self.seen)} writes")
 
 
-def first_broken(timeline: list[Seen], only: str = "", settled: bool = True, but: str = "") -> str:
-    """What a whole timeline breaks first, or nothing; `only` one invariant is looked at, or all `but`
-    one. One that was cut short has not `settled`: what must hold at the end is not asked for."""
-    watch = Invariants(only, but)
+def first_broken(timeline: list[Seen], only: str = "", settled: bool = True) -> str:
+    """What a whole timeline breaks first, or nothing; `only` one invariant is looked at. A
+    timeline that was cut short has not `settled`: what must hold at the end is not asked for."""
+    watch = Invariants(only)
     try:
         for seen in timeline:
             watch.see(seen)

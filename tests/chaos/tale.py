@@ -31,7 +31,6 @@ class Tale:
     kube: Kube
     given: bool
     settles: bool = True
-    exempt: str = ""
 
     @property
     def status(self) -> Json:
@@ -129,7 +128,7 @@ class Tale:
 
     def broken(self) -> str:
         """The first invariant that does not hold so far."""
-        return first_broken(self.timeline(), settled=self.settles, but=self.exempt)
+        return first_broken(self.timeline(), settled=self.settles)
 
 
 def given_route() -> Json:
