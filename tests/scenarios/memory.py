@@ -132,7 +132,8 @@ class MemoryRecords:
         found = []
         for name, body in self.world.records.items():
             spec = ReleaseRecordSpec.model_validate(body)
-            found.append(Record(name, spec.started_at, spec.end is not None, spec))
+            made = self.world.record_times.get(name)
+            found.append(Record(name, spec.started_at, spec.end is not None, spec, made))
         return tuple(found)
 
     async def write(self, namespace: str, effect: RecordEffect) -> None:
@@ -145,6 +146,7 @@ class MemoryRecords:
         if isinstance(effect, OpenRecord):
             assert effect.name not in world.records, "opened twice"
             world.records[effect.name] = effect.spec.dump()
+            world.record_times[effect.name] = world.now - world.fast
         elif isinstance(effect, SealRecord):
             assert "end" not in world.records[effect.name], "sealed twice"
             world.records[effect.name]["end"] = effect.end.dump()

@@ -10,6 +10,7 @@ from surefoot.stats.measures import Counts, Histogram
 from tests.scenarios.memory import T0, CrashError
 from tests.scenarios.specs import workload
 from tests.scenarios.stories import at_weight, promoted
+from tests.scenarios.test_records import reach
 from tests.scenarios.world import NO_PROMETHEUS, new_world
 
 STEADY = Histogram((0.25, 0.5, 0.75), (400.0, 300.0, 200.0, 100.0))
@@ -207,6 +208,41 @@ async def test_an_abort_of_an_earlier_release_does_not_hit_this_one():
     await world.tick(1)
     assert world.finished[name].phase == "Refused"
     assert world.weight() == 25
+
+
+AHEAD = timedelta(hours=1)
+
+
+async def started_by_a_fast_clock(set_right):
+    """At 25; the operator's clock was ahead of the API server's, and may have been set right since."""
+    world = new_world()
+    world.fast = AHEAD
+    await reach(world, 25)
+    if set_right:
+        world.now, world.fast = world.now - AHEAD, timedelta(0)
+    return world
+
+
+@pytest.mark.parametrize("kind", ["Abort", "Pause"])
+@pytest.mark.parametrize(("set_right", "recorded"), [(False, True), (True, True), (True, False)])
+async def test_an_act_is_not_lost_to_a_clock_that_was_ahead_at_the_start(kind, set_right, recorded):
+    world = await started_by_a_fast_clock(set_right)
+    if not recorded:
+        world.records, world.no_records = {}, True
+    name = world.act(kind)
+    await world.tick(1)
+    assert world.finished[name].phase == "Done"
+    assert world.phase == {"Abort": "Reverted", "Pause": "Paused"}[kind]
+
+
+@pytest.mark.parametrize("set_right", [False, True])
+async def test_an_act_on_an_earlier_release_is_refused_whatever_the_clock_said(set_right):
+    world = await started_by_a_fast_clock(set_right)
+    name = world.act("Pause")
+    world.actions[0] = replace(world.actions[0], created=T0 - AHEAD - timedelta(minutes=1))
+    await world.tick(1)
+    assert world.finished[name].phase == "Refused"
+    assert (world.phase, world.weight()) == ("Progressing", 25)
 
 
 async def test_acts_on_an_idle_release_are_refused():

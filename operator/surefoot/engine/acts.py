@@ -1,18 +1,19 @@
 """What becomes of ReleaseActions: carried out by a rule, or refused with a sentence."""
 
 from surefoot.api.actions import ActionPhase
-from surefoot.api.status import ModelReleaseStatus
+from surefoot.api.status import ModelReleaseStatus, Released
 from surefoot.api.vocabulary import ActionType, Outcome
 from surefoot.engine.effects import FinishAction
+from surefoot.engine.recording import name_of
 from surefoot.engine.tick import Ruling, Tick, ended_like
-from surefoot.engine.world import Action
+from surefoot.engine.world import Action, Observation
 
 KEPT_UIDS = 20
 
 
-def objection(action: Action, status: ModelReleaseStatus, name: str) -> str | None:
+def objection(action: Action, status: ModelReleaseStatus, obs: Observation) -> str | None:
     """Why an action makes no sense now, or None when a rule will take it."""
-    release = status.release
+    release, name = status.release, obs.name
     flying = release is not None and release.outcome is None
     if action.type is ActionType.RETRY:
         if ended_like(release, Outcome.REVERTED):
@@ -20,7 +21,7 @@ def objection(action: Action, status: ModelReleaseStatus, name: str) -> str | No
         return f"Retry needs a reverted release, and {name} is not reverted"
     if not flying or release is None:
         return f"{action.type} needs a running release, and {name} has none"
-    if action.created < release.started_at.replace(microsecond=0):
+    if _is_older(action, release, obs):
         return (
             f"made before release {release.id} of {release.version} started: it meant another one"
         )
@@ -29,6 +30,17 @@ def objection(action: Action, status: ModelReleaseStatus, name: str) -> str | No
     if action.type is ActionType.PAUSE and status.hold is not None:
         return f"{name} is held already: {status.hold.message or status.hold.reason}"
     return None
+
+
+def _is_older(action: Action, release: Released, obs: Observation) -> bool:
+    """Whether it was made before the release started. An action has the API server's time, and so has
+    the release's record; the start itself is by an operator's clock, which may have been ahead."""
+    mine = name_of(obs.name, release)
+    starts = [r.created for r in obs.records if r.name == mine and r.created is not None]
+    if release.started_at <= obs.now:
+        # A record may have been made late: the earlier time counts, so that no act is lost.
+        starts.append(release.started_at)
+    return bool(starts) and action.created < min(starts).replace(microsecond=0)
 
 
 def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
@@ -44,7 +56,7 @@ def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
         if ruling.done:
             # It may have been meant for what has just changed: the next tick looks at it.
             continue
-        why = objection(action, tick.status, tick.obs.name)
+        why = objection(action, tick.status, tick.obs)
         if why is not None:
             finished.append(FinishAction(action.name, ActionPhase.REFUSED, why))
     return tuple(finished)

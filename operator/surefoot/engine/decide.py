@@ -79,7 +79,7 @@ def _without_settled_actions(obs: Observation) -> Observation:
     open_ = tuple(
         a
         for a in obs.actions
-        if a.uid not in status.handled_actions and objection(a, status, obs.name) is None
+        if a.uid not in status.handled_actions and objection(a, status, obs) is None
     )
     return replace(obs, actions=open_)
 

@@ -45,7 +45,7 @@ def account_of(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> Accoun
     obs, release = tick.obs, status.release
     if status.incumbent is None:
         return Account()
-    mine = _name_of(obs.name, release) if release is not None else ""
+    mine = name_of(obs.name, release) if release is not None else ""
     running = release is not None and release.outcome is None
     opening: tuple[OpenRecord, ...] = ()
     if running and not obs.deleted and all(r.name != mine for r in obs.records):
@@ -71,7 +71,8 @@ def keeps_weights(tick: Tick) -> bool:
     return any(spec is not None and spec.on_delete is OnDelete.LEAVE for spec in kept)
 
 
-def _name_of(name: str, release: Released) -> str:
+def name_of(name: str, release: Released) -> str:
+    """What the record of a release is called."""
     return record_name(name, release.id, release.attempt, release.started_at)
 
 

@@ -83,12 +83,14 @@ class Rival:
 @dataclass(frozen=True, slots=True)
 class Record:
     """A ReleaseRecord. `spec` is None where nobody needs it (of a sealed one, which only counts,
-    unless it was asked for) and where it cannot be read."""
+    unless it was asked for) and where it cannot be read. `created` is by the API server's clock,
+    `started_at` by that of an operator."""
 
     name: str
     started_at: datetime
     sealed: bool
     spec: ReleaseRecordSpec | None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,8 @@ def _record(body: Json, in_full: bool) -> Record:
         except ValidationError:
             spec = None
     started = spec.started_at if spec is not None else _time(written, meta)
-    return Record(meta["name"], started, sealed, spec)
+    created = meta.get("creationTimestamp")
+    return Record(meta["name"], started, sealed, spec, time_of(created) if created else None)
 
 
 def _time(written: Json, meta: Json) -> Any:
