@@ -29,7 +29,16 @@ from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
-from surefoot.engine.weights import FULL, changes, emptied, intent_of, lists, split_rules
+from surefoot.engine.weights import (
+    FULL,
+    back_to,
+    changes,
+    emptied,
+    intent_of,
+    left_by_hand,
+    lists,
+    split_rules,
+)
 from surefoot.engine.world import Observation
 
 KEPT_DECISIONS = 20
@@ -246,7 +255,9 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
         # What holds a release holds a step up that was intended but not yet written, too; to put a
         # weight right, or to wait for the way back, is no time for it either.
         percent = min(percent, traffic.written)
-    wanted = changes(split_rules(route, serving.backend, release.backend), percent)
+    splits = split_rules(route, serving.backend, release.backend)
+    left = left_by_hand(status, splits)
+    wanted = back_to(splits, left, percent) if left else changes(splits, percent)
     if not wanted:
         return None
     return SetWeights(route.name, route.generation, wanted, intent_of(status, percent))

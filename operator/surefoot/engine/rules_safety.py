@@ -1,6 +1,7 @@
 """The rules that speak first: hands off, gone, back to the incumbent, and hands on the weights."""
 
 from datetime import datetime, timedelta
+from operator import gt, lt
 
 from surefoot.api.plain import one_line
 from surefoot.api.spec import OnInconclusive, OnNoData
@@ -10,7 +11,15 @@ from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
 from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
-from surefoot.engine.weights import is_lowered, is_raised, lists, observed_percent
+from surefoot.engine.weights import (
+    FULL,
+    is_lowered,
+    is_raised,
+    left_by_hand,
+    lists,
+    observed_percent,
+    whole_percents,
+)
 from surefoot.stats.combine import Ruling as Asked
 
 FIGHT_AFTER = 3
@@ -208,7 +217,7 @@ def enforces(tick: Tick) -> bool:
 
 def repair(tick: Tick) -> Ruling | None:
     """Someone gave the candidate more than intended: put right, every time, with backoff."""
-    if not enforces(tick) or not is_raised(tick.splits, max(tick.intended, tick.written)):
+    if not enforces(tick) or not _raised(tick):
         return None
     traffic, route = tick.status.traffic, tick.obs.route
     assert traffic is not None
@@ -218,7 +227,8 @@ def repair(tick: Tick) -> Ruling | None:
     last = (traffic.repaired_uid, traffic.repaired_generation)
     again = since is not None and last == (route.uid, route.generation)
     count = 1 if since is None else min(traffic.repairs + (not again), MOST_COUNTED)
-    seen, weight = observed_percent(tick.splits), min(tick.intended, tick.written)
+    seen, left = observed_percent(tick.splits), left_by_hand(tick.status, tick.splits)
+    weight = min(tick.intended, tick.written, max(left, default=FULL))
     message = (
         f"the candidate's weight was raised from {weight} to {seen} by {route.manager}: put right"
     )
@@ -248,6 +258,14 @@ def repair(tick: Tick) -> Ruling | None:
         Rule.REPAIR, reason, message, status,
         recorded=not again, announced=not again, warning=True, stalled=fight,
     )  # fmt: skip
+
+
+def _raised(tick: Tick) -> bool:
+    """More than intended; after a lowering more than it left, until a Resume."""
+    left = left_by_hand(tick.status, tick.splits)
+    if not left:
+        return is_raised(tick.splits, max(tick.intended, tick.written))
+    return any(map(gt, whole_percents(tick.splits), left))
 
 
 def _since_repair(tick: Tick) -> timedelta | None:
@@ -298,6 +316,9 @@ def fighting(tick: Tick) -> Ruling | None:
 
 
 def _lowered(tick: Tick) -> bool:
+    left = left_by_hand(tick.status, tick.splits)
+    if left:
+        return any(map(lt, whole_percents(tick.splits), left))
     hold = tick.status.hold
     already = hold is not None and hold.reason is Reason.WEIGHT_LOWERED
     return not already and tick.written > 0 and is_lowered(tick.splits, tick.written)
@@ -306,13 +327,18 @@ def _lowered(tick: Tick) -> bool:
 def _hold_lowered(tick: Tick) -> Ruling:
     route, seen = tick.obs.route, observed_percent(tick.splits)
     assert route is not None
+    was = max(left_by_hand(tick.status, tick.splits), default=tick.written)
     text = (
-        f"the candidate's weight was lowered from {tick.written} to {seen} by {route.manager}: held "
+        f"the candidate's weight was lowered from {was} to {seen} by {route.manager}: held "
         f"until someone resumes (kubectl surefoot resume {tick.obs.name})"
     )
     status = transitions.hold_by_hand(
         tick.status, tick.obs, Reason.WEIGHT_LOWERED, route.manager, text
     )
+    assert status.hold is not None
+    earlier, now = tick.status.hold, whole_percents(tick.splits)
+    update = {"left": now, "since": earlier.since if earlier else status.hold.since}
+    status = status.model_copy(update={"hold": status.hold.model_copy(update=update)})
     return Ruling(
         Rule.HELD_BY_HAND, Reason.WEIGHT_LOWERED, text, status,
         recorded=True, announced=True, warning=True, enforce=False,
