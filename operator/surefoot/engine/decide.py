@@ -10,6 +10,7 @@ from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Rule
 from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling, watching
 from surefoot.engine import rules_course as course
+from surefoot.engine import rules_hands as hands
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import finish_actions, objection, remember
@@ -57,10 +58,10 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
     rules_adopt.adopt,
     safety.revert,
     course.supersede,
-    safety.repair,
-    safety.held_by_hand,
-    safety.still_held,
-    safety.fighting,
+    hands.repair,
+    hands.held_by_hand,
+    hands.still_held,
+    hands.fighting,
     course.unsound,
     course.follow_steps,
     course.start,
