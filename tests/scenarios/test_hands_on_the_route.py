@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from surefoot.engine.world import BackendWeight, Route
+from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import candidate, errors, given_route, workload
 from tests.scenarios.stories import at_weight, promoted
 from tests.scenarios.world import given_world
@@ -132,6 +133,20 @@ async def test_a_weight_raised_after_a_revert_is_put_back_to_zero():
     world.edit_weight(40)
     await world.tick(0)
     assert world.weight() == 0
+
+
+async def test_a_repair_that_was_cut_short_counts_once():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(90)
+    world.crash_after = 1
+    with pytest.raises(CrashError):
+        await world.tick(1)
+    assert world.weight() == 90
+    await world.tick(1)
+    assert world.weight() == 25
+    assert world.decided().count("WeightRaised") == 1
+    assert world.status["traffic"]["repairs"] == 1
 
 
 async def test_a_route_made_anew_with_a_raised_weight_is_another_raise_each_time():
