@@ -173,7 +173,8 @@ def i6_every_change_is_decided(past: Past, seen: Seen) -> Iterator[str]:
     was = splits(past.status, old.rules) if old else {}
     known = {0, intended(past.status), *(d["weight"] for d in past.decisions)}
     for place, split in splits(past.status, route.rules).items():
-        planned = {split.both * weight // 100 for weight in known}
+        left = int(past.ceilings.get((route.name, place), 0))
+        planned = {split.both * weight // 100 for weight in (*known, left)}
         changed = place not in was or was[place].candidate != split.candidate
         if changed and split.candidate not in planned:
             yield f"weight {split.candidate} was written, and no decision says so"

@@ -152,6 +152,9 @@ class Past:
     told: list[Told] = field(default_factory=list)
     owed: list[tuple[str, str]] = field(default_factory=list)
     ceilings: dict[tuple[str, int], float] = field(default_factory=dict)
+    """What someone's lowering left, by route and rule; raised again before the operator held the
+    release for it, nobody can know of it."""
+    obeyed: dict[tuple[str, int], float] = field(default_factory=dict)
 
     @property
     def status(self) -> Json:
@@ -170,7 +173,7 @@ class Past:
                 self._saved(seen)
             case Gone():
                 self.gone = True
-                self.ceilings.clear()
+                self._resumed()
             case Routed():
                 self._lowered(seen)
                 self.routes[seen.name] = seen
@@ -178,7 +181,7 @@ class Past:
                 self.told.append(seen)
             case Asked(type="Resume" | "Retry" as kind):
                 self.retries += kind == "Retry"
-                self.ceilings.clear()
+                self._resumed()
             case Led():
                 self.leader = seen.by
 
@@ -188,15 +191,23 @@ class Past:
             self.owed += owed(before, after)
             fresh = new_decisions(before, after)
             self.decisions += fresh
+            if any(entry["reason"] == "WeightLowered" for entry in fresh):
+                self.obeyed = dict(self.ceilings)
         if identity(before) != identity(after):
-            self.ceilings.clear()
+            self._resumed()
             self.started[identity(after)] = self.retries
         if not flying(after):
-            self.ceilings.clear()
+            self._resumed()
         self.saved, self.gone = seen, False
 
+    def _resumed(self) -> None:
+        """No lowering stands any more."""
+        self.ceilings.clear()
+        self.obeyed = {}
+
     def _lowered(self, seen: Routed) -> None:
-        """What someone else leaves the candidate with is the most that it may have from then on."""
+        """What someone else leaves the candidate with is the most that it may have from then on, also
+        once another one has raised it."""
         before = self.routes.get(seen.name)
         if seen.by == OPERATOR or before is None or not flying(self.status):
             return
@@ -207,6 +218,8 @@ class Past:
                 self.ceilings[seen.name, place] = split.percent
             elif split.percent > had:
                 self.ceilings.pop((seen.name, place), None)
+                if (seen.name, place) in self.obeyed:
+                    self.ceilings[seen.name, place] = self.obeyed[seen.name, place]
 
 
 def new_decisions(before: Json, after: Json) -> list[Json]:

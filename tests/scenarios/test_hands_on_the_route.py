@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from surefoot.engine.world import BackendWeight, Route
+from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import candidate, errors, given_route, workload
 from tests.scenarios.stories import at_weight, promoted
 from tests.scenarios.world import given_world
@@ -22,6 +23,71 @@ async def test_a_lowered_weight_holds_until_resume():
     await world.tick(1)
     assert world.weight() == 25
     await world.until("Idle")
+
+
+@pytest.mark.parametrize(("left", "raised"), [(0, 60), (0, 20), (5, 25), (5, 6)])
+async def test_a_lowered_weight_is_what_a_raise_is_put_right_to(left, raised):
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(left)
+    await world.tick(1)
+    world.edit_weight(raised, manager="argocd")
+    await world.run(300)
+    assert (world.weight(), world.phase) == (left, "Paused")
+    assert world.decided()[-2:] == ["WeightLowered", "WeightRaised"]
+    assert f"raised from {left} to {raised} by argocd" in world.status["decisions"][-1]["message"]
+    world.act("Resume")
+    await world.until("Idle")
+
+
+async def test_a_weight_that_is_lowered_twice_stays_where_it_was_left_last():
+    world = await at_weight(25)
+    await world.tick(10)
+    for left in (10, 5):
+        world.edit_weight(left)
+        await world.tick(10)
+    world.restart()
+    world.edit_weight(60, manager="argocd")
+    await world.run(60)
+    assert (world.weight(), world.phase) == (5, "Paused")
+    assert world.decided().count("WeightLowered") == 2
+
+
+async def test_each_rule_keeps_what_it_was_left_with():
+    world = given_world()
+    world.routes["fraud"] = replace(world.routes["fraud"], rules=2 * world.routes["fraud"].rules)
+    while world.weight() != 25:
+        await world.tick(10)
+    await world.tick(10)
+
+    def gives(*weights):
+        old = world.routes["fraud"]
+        rules = tuple(
+            tuple(
+                replace(b, weight=weight if b.name == "fraud-v42" else 100 - weight) for b in rule
+            )
+            for rule, weight in zip(old.rules, weights, strict=True)
+        )
+        world.routes["fraud"] = replace(old, generation=old.generation + 1, rules=rules)
+
+    gives(5, 25)
+    await world.tick(1)
+    gives(40, 40)
+    await world.tick(1)
+    assert [rule[1].weight for rule in world.routes["fraud"].rules] == [5, 25]
+
+
+async def test_a_lowered_weight_stays_while_another_candidate_waits_for_the_incumbent():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(5)
+    await world.tick(1)
+    world.workloads["fraud-v41"] = workload("fraud-v41", available=0)
+    world.workloads["fraud-v43"] = workload("fraud-v43")
+    world.services["fraud-v43"] = (80,)
+    world.apply(candidate=candidate("43"))
+    await world.run(60)
+    assert (world.weight(), world.status["reason"]) == (5, "IncumbentNotReady")
 
 
 async def test_a_lowered_weight_still_reverts_on_a_breach():
@@ -67,6 +133,20 @@ async def test_a_weight_raised_after_a_revert_is_put_back_to_zero():
     world.edit_weight(40)
     await world.tick(0)
     assert world.weight() == 0
+
+
+async def test_a_repair_that_was_cut_short_counts_once():
+    world = await at_weight(25)
+    await world.tick(10)
+    world.edit_weight(90)
+    world.crash_after = 1
+    with pytest.raises(CrashError):
+        await world.tick(1)
+    assert world.weight() == 90
+    await world.tick(1)
+    assert world.weight() == 25
+    assert world.decided().count("WeightRaised") == 1
+    assert world.status["traffic"]["repairs"] == 1
 
 
 async def test_a_route_made_anew_with_a_raised_weight_is_another_raise_each_time():

@@ -165,6 +165,10 @@ class TrafficStatus(ApiModel):
     ] = ""
 
 
+MOST_SPLITS = 1000
+"""Far more rules than a route can have."""
+
+
 class HandHold(ApiModel):
     """A person, or another tool, stopped the release; only a Resume goes on."""
 
@@ -172,6 +176,13 @@ class HandHold(ApiModel):
     by: Short
     since: Time
     message: Text = ""
+    left: Annotated[
+        list[Percent],
+        Field(
+            max_length=MOST_SPLITS,
+            description="What someone's lowering left the candidate with, by rule with both arms.",
+        ),
+    ] = Field(default_factory=list)
 
 
 MOST_EDGES = 400

@@ -10,6 +10,7 @@ from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Rule
 from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling, watching
 from surefoot.engine import rules_course as course
+from surefoot.engine import rules_hands as hands
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import MOST_AT_ONCE, finish_actions, objection, remember
@@ -29,7 +30,16 @@ from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
-from surefoot.engine.weights import FULL, changes, emptied, intent_of, kept_rules, lists
+from surefoot.engine.weights import (
+    FULL,
+    back_to,
+    changes,
+    emptied,
+    intent_of,
+    kept_rules,
+    left_by_hand,
+    lists,
+)
 from surefoot.engine.world import Observation
 
 KEPT_DECISIONS = 20
@@ -48,10 +58,10 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
     rules_adopt.adopt,
     safety.revert,
     course.supersede,
-    safety.repair,
-    safety.held_by_hand,
-    safety.still_held,
-    safety.fighting,
+    hands.repair,
+    hands.held_by_hand,
+    hands.still_held,
+    hands.fighting,
     course.unsound,
     course.follow_steps,
     course.start,
@@ -247,7 +257,9 @@ def _weights(tick: Tick, ruling: Ruling, status: ModelReleaseStatus) -> SetWeigh
         # What holds a release holds a step up that was intended but not yet written, too; to put a
         # weight right, or to wait for the way back, is no time for it either.
         percent = min(percent, traffic.written)
-    wanted = changes(kept_rules(route, serving.backend, release.backend), percent)
+    splits = kept_rules(route, serving.backend, release.backend)
+    left = left_by_hand(status, splits)
+    wanted = back_to(splits, left, percent) if left else changes(splits, percent)
     if not wanted:
         return None
     return SetWeights(route.name, route.generation, wanted, intent_of(status, percent))

@@ -1,25 +1,20 @@
-"""The rules that speak first: hands off, gone, back to the incumbent, and hands on the weights."""
+"""The rules that speak first: hands off, gone, and back to the incumbent."""
 
 from datetime import datetime, timedelta
 
 from surefoot.api.plain import one_line
 from surefoot.api.spec import OnInconclusive, OnNoData
-from surefoot.api.status import MOST_COUNTED, SignalStatus
+from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights
 from surefoot.engine.references import check_backends
-from surefoot.engine.tick import Ruling, Tick, ended_like, overdue
-from surefoot.engine.weights import is_lowered, is_raised, lists, names, observed_percent
+from surefoot.engine.tick import Ruling, Tick, overdue
+from surefoot.engine.weights import lists, names
 from surefoot.stats.combine import Ruling as Asked
 
-FIGHT_AFTER = 3
-QUIET = timedelta(minutes=5)
 # Of a release that is gone nothing wakes it when the incumbent's pods come back.
 LOOK_AGAIN = timedelta(seconds=30)
-# A broken candidate must not keep what someone writes again and again.
-MOST_BACKOFF_S = 2.0
-_FOUGHT = "the candidate's weight is raised again and again: stop what writes this route"
 
 
 def suspended(tick: Tick) -> Ruling | None:
@@ -199,131 +194,3 @@ def _undecided(tick: Tick) -> tuple[Reason, str, None] | None:
 
 def _last_data(signal: SignalStatus, verified: datetime) -> datetime:
     return max(verified, signal.sampled_at or verified)
-
-
-def enforces(tick: Tick) -> bool:
-    """Weights are ours while a release is in flight, and after a revert."""
-    return tick.in_flight or ended_like(tick.release, Outcome.REVERTED, Outcome.SUPERSEDED)
-
-
-def repair(tick: Tick) -> Ruling | None:
-    """Someone gave the candidate more than intended: put right, every time, with backoff."""
-    if not enforces(tick) or not is_raised(tick.splits, max(tick.intended, tick.written)):
-        return None
-    traffic, route = tick.status.traffic, tick.obs.route
-    assert traffic is not None
-    assert route is not None
-    since = _since_repair(tick)
-    # Decided before and not written, as after a crash: nobody has raised it once more.
-    last = (traffic.repaired_uid, traffic.repaired_generation)
-    again = since is not None and last == (route.uid, route.generation)
-    count = 1 if since is None else min(traffic.repairs + (not again), MOST_COUNTED)
-    seen, weight = observed_percent(tick.splits), min(tick.intended, tick.written)
-    message = (
-        f"the candidate's weight was raised from {weight} to {seen} by {route.manager}: put right"
-    )
-    fight = count >= FIGHT_AFTER
-    if fight:
-        message += f", the {count}. time in a row: stop {route.manager} from writing this route"
-    wait = (
-        timedelta(seconds=min(2.0 ** min(count - FIGHT_AFTER, 9), MOST_BACKOFF_S))
-        if fight
-        else timedelta(0)
-    )
-    if since is not None and since < wait and not again:
-        told = tick.status.reason is Reason.WEIGHT_FIGHT
-        said = tick.status.message if told else message
-        return Ruling(
-            Rule.REPAIR, Reason.WEIGHT_FIGHT, said, tick.status,
-            enforce=False, stalled=True, requeue=wait - since,
-        )  # fmt: skip
-    reason = Reason.WEIGHT_FIGHT if fight else Reason.WEIGHT_RAISED
-    status = tick.status
-    if not again:
-        update = {"repairs": count, "repaired_at": tick.now, "written": weight}
-        seen_as = {"repaired_uid": route.uid, "repaired_generation": route.generation}
-        now = traffic.model_copy(update={**update, **seen_as})
-        status = status.model_copy(update={"traffic": now})
-    return Ruling(
-        Rule.REPAIR, reason, message, status,
-        recorded=not again, announced=not again, warning=True, stalled=fight,
-    )  # fmt: skip
-
-
-def _since_repair(tick: Tick) -> timedelta | None:
-    """How long ago a weight was put right, None when that is long ago; a time that is yet to come
-    is a clock that was set back, and stops nothing."""
-    traffic = tick.status.traffic
-    if traffic is None or traffic.repaired_at is None:
-        return None
-    since = tick.now - traffic.repaired_at
-    return since if timedelta(0) <= since <= QUIET else None
-
-
-def held_by_hand(tick: Tick) -> Ruling | None:
-    """A weight that someone lowered, a Pause, and the Resume that ends both."""
-    if not tick.in_flight:
-        return None
-    resume, pause = tick.action(ActionType.RESUME), tick.action(ActionType.PAUSE)
-    if tick.status.hold is not None and resume is not None:
-        status = transitions.resume(tick.status, tick.obs)
-        text = f"resumed by {resume.by} at {tick.intended} %"
-        return Ruling(
-            Rule.HELD_BY_HAND, Reason.RESUMED, text, status,
-            recorded=True, announced=True, by=resume.by, done=(resume,),
-        )  # fmt: skip
-    if _lowered(tick):
-        return _hold_lowered(tick)
-    if pause is not None and tick.status.hold is None:
-        why = f": {pause.message}" if pause.message else ""
-        text = f"paused by {pause.by} at {tick.intended} %{why}; a Resume goes on"
-        status = transitions.hold_by_hand(tick.status, tick.obs, Reason.PAUSED, pause.by, text)
-        return Ruling(
-            Rule.PAUSED, Reason.PAUSED, text, status,
-            recorded=True, announced=True, by=pause.by, done=(pause,),
-        )  # fmt: skip
-    return None
-
-
-def fighting(tick: Tick) -> Ruling | None:
-    """Weights that someone keeps raising: no step up until that has been quiet for a while."""
-    traffic = tick.status.traffic
-    if not tick.in_flight or traffic is None or traffic.repairs < FIGHT_AFTER:
-        return None
-    if _since_repair(tick) is None:
-        return None
-    fights = [d for d in tick.status.decisions if d.reason is Reason.WEIGHT_FIGHT]
-    text = fights[-1].message if fights else _FOUGHT
-    return Ruling(Rule.HOLD, Reason.WEIGHT_FIGHT, text, tick.status, stalled=True)
-
-
-def _lowered(tick: Tick) -> bool:
-    hold = tick.status.hold
-    already = hold is not None and hold.reason is Reason.WEIGHT_LOWERED
-    return not already and tick.written > 0 and is_lowered(tick.splits, tick.written)
-
-
-def _hold_lowered(tick: Tick) -> Ruling:
-    route, seen = tick.obs.route, observed_percent(tick.splits)
-    assert route is not None
-    text = (
-        f"the candidate's weight was lowered from {tick.written} to {seen} by {route.manager}: held "
-        f"until someone resumes (kubectl surefoot resume {tick.obs.name})"
-    )
-    status = transitions.hold_by_hand(
-        tick.status, tick.obs, Reason.WEIGHT_LOWERED, route.manager, text
-    )
-    return Ruling(
-        Rule.HELD_BY_HAND, Reason.WEIGHT_LOWERED, text, status,
-        recorded=True, announced=True, warning=True, enforce=False,
-    )  # fmt: skip
-
-
-def still_held(tick: Tick) -> Ruling | None:
-    """The hold goes on; a Pause keeps its weight, a lowered weight is left alone."""
-    hold = tick.status.hold
-    if hold is None or not tick.in_flight:
-        return None
-    paused = hold.reason is Reason.PAUSED
-    rule = Rule.PAUSED if paused else Rule.HELD_BY_HAND
-    return Ruling(rule, hold.reason, hold.message, tick.status, enforce=paused)

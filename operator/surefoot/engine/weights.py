@@ -166,6 +166,30 @@ def is_lowered(rules: list[SplitRule], written: int) -> bool:
     return any(split.candidate_weight < split.planned(written)[1] for split in rules)
 
 
+def whole_percents(rules: list[SplitRule]) -> list[int]:
+    """What each rule gives the candidate, rounded down."""
+    return [int(split.percent) for split in rules]
+
+
+def left_by_hand(status: ModelReleaseStatus, rules: list[SplitRule]) -> list[int]:
+    """What each rule was left with by someone who lowered it: the most until a Resume. Empty without."""
+    left = status.hold.left if status.hold is not None else []
+    if not left or len(left) == len(rules):
+        return left
+    # Rules came or went: nobody knows which is which.
+    return [min(left)] * len(rules)
+
+
+def back_to(rules: list[SplitRule], left: list[int], percent: int) -> tuple[WeightChange, ...]:
+    """The writes that take away what was given since a lowering; what is lower still stays so."""
+    return tuple(
+        change
+        for split, most, now in zip(rules, left, whole_percents(rules), strict=True)
+        if now > most or not split.both
+        for change in split.changes(min(most, percent, now))
+    )
+
+
 def too_coarse(rules: list[SplitRule], percent: int) -> SplitRule | None:
     """A rule whose arms have too small a sum beside other backends to carry `percent`."""
     return next((s for s in rules if percent > 0 and s.planned(percent)[1] == 0), None)

@@ -7,6 +7,7 @@ import pytest
 from surefoot.api.vocabulary import Outcome, Phase, Rule
 from surefoot.engine import rules_adopt
 from surefoot.engine import rules_course as course
+from surefoot.engine import rules_hands as hands
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.conditions import TABLE
@@ -48,10 +49,10 @@ def covered(index=0, weight=10, **changes):
     "rule",
     [
         safety.revert,
-        safety.repair,
-        safety.held_by_hand,
-        safety.still_held,
-        safety.fighting,
+        hands.repair,
+        hands.held_by_hand,
+        hands.still_held,
+        hands.fighting,
         course.supersede,
         course.follow_steps,
         progress.hold,
@@ -123,7 +124,7 @@ def test_a_breach_speaks_before_anything_that_would_step_up():
 def test_after_a_revert_the_weights_are_still_enforced():
     status = in_flight()
     status.release.outcome = Outcome.REVERTED
-    assert safety.enforces(tick_of(status))
+    assert hands.enforces(tick_of(status))
 
 
 # what is asked of Prometheus

@@ -5,22 +5,26 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from surefoot.api.status import Backend
+from surefoot.api.status import Backend, HandHold
+from surefoot.api.vocabulary import Reason
 from surefoot.engine.weights import (
     MOST_WEIGHT,
+    back_to,
     changes,
     emptied,
     is_lowered,
     is_raised,
     kept_rules,
+    left_by_hand,
     lists,
     observed_percent,
     share_of,
     split_rules,
     too_coarse,
+    whole_percents,
 )
 from surefoot.engine.world import BackendWeight, Route
-from tests.unit.engine.builders import V41, V42
+from tests.unit.engine.builders import NOW, V41, V42, in_flight
 
 WEIGHTS = st.integers(0, 1_000_000)
 PERCENTS = st.integers(0, 100)
@@ -126,6 +130,27 @@ def test_a_rule_that_serves_nobody_is_told_from_one_that_serves_others():
     route = Route("fraud", 1, False, (nobody, (*nobody, BackendWeight("a", 80, others))))
     assert [split.rule for split in emptied(split_rules(route, V41, V42))] == [0]
     assert share_of(route, V42) == 0
+
+
+@given(ROUTES, st.data(), PERCENTS)
+def test_back_to_what_was_left_gives_no_rule_more_than_that_or_than_it_has(route, data, percent):
+    before = split_rules(route, V41, V42)
+    left = data.draw(st.lists(PERCENTS, min_size=len(before), max_size=len(before)))
+    after = split_rules(applied(route, back_to(before, left, percent)), V41, V42)
+    for now, was, most in zip(whole_percents(after), whole_percents(before), left, strict=True):
+        assert now <= min(was, most)
+
+
+def test_a_rule_that_came_since_a_lowering_has_the_least_that_was_left():
+    def held(*left):
+        hold = HandHold(reason=Reason.WEIGHT_LOWERED, by="alice", since=NOW, left=list(left))
+        return in_flight(hold=hold)
+
+    rule = (BackendWeight("fraud-v41", 80, 75), BackendWeight("fraud-v42", 80, 25))
+    splits = split_rules(Route("fraud", 1, False, (rule, rule)), V41, V42)
+    assert left_by_hand(held(5, 10), splits) == [5, 10]
+    assert left_by_hand(held(5, 10, 20), splits) == [5, 5]
+    assert left_by_hand(held(), splits) == left_by_hand(in_flight(), splits) == []
 
 
 def test_without_others_the_arms_are_brought_to_a_sum_of_100():

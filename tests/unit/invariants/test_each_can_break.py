@@ -97,6 +97,15 @@ def held(phase: str, message: str, stalled: str = "False") -> Saved:
 
 AGAIN = {"release": {"id": "abc-2"}}
 LOWERED = [*AT_TEN, routed(5, by="kubectl-edit")]
+OBEYED: list[Seen] = [
+    *LOWERED,
+    saved(
+        3,
+        10,
+        [*TEN, decision(3, "WeightLowered", 10, "HeldByHand")],
+        hold={"reason": "WeightLowered"},
+    ),
+]
 OTHERS = (Ref("other", 80, 60),)
 
 BAD: dict[str, tuple[str, list[Seen]]] = {
@@ -187,6 +196,10 @@ BAD: dict[str, tuple[str, list[Seen]]] = {
         [*AT_TEN, saved(3, 10, TEN, incumbent={**INCUMBENT, "workload": "v40"})],
     ),
     "a lowering that is undone": ("I11", [*LOWERED, routed(10)]),
+    "a lowering that is undone after a raise": (
+        "I11",
+        [*OBEYED, routed(60, by="gitops"), routed(10)],
+    ),
 }  # fmt: skip
 
 
@@ -208,6 +221,8 @@ def test_every_invariant_is_shown_to_break():
         TAKEN_BACK,
         [*TAKEN_BACK, Asked("alice", "1", "Retry"), saved(4, 0, BACK, **AGAIN)],
         [*LOWERED, Asked("alice", "1", "Resume"), routed(10)],
+        [*OBEYED, routed(60, by="gitops"), routed(5)],
+        [*OBEYED, routed(60, by="gitops"), Asked("alice", "1", "Resume"), routed(10)],
         [*LOWERED, saved(3, 0, BACK, **REVERTED), routed(0), TAKEN_BACK[-1]],
         [*AT_TEN, routed(60, by="kubectl-edit"), routed(10)],
         [*AT_TEN, Gone("alice"), routed(0)],
