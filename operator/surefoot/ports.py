@@ -176,7 +176,7 @@ class Metrics(Protocol):
         """Answers by signal name when a collection has just finished, else None.
 
         Starts a collection when one is due (about `interval` after the last began, just after a
-        scrape) and calls back the queue with `key` when it is done, and when the next one is due.
+        scrape; between two scrapes the last answers are given again) and calls back the queue with `key` when it is done, and when the next one is due.
         Never raises: a failure is a `Problem` in the answers. `source` None is the operator's own.
         """
         ...

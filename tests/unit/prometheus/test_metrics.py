@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -19,7 +19,7 @@ from surefoot.stats.measures import Scalar
 from tests.unit.prometheus.builders import T0, ago, question
 
 KEY = Key("risk", "fraud")
-EVERY = ago(15)
+EVERY, SCRAPE = ago(15), ago(1.5)
 
 
 class World:
@@ -54,9 +54,14 @@ class World:
             data = {"resultType": "matrix", "result": [{"metric": labels, "values": values}]}
         return web.json_response({"status": "success", "data": data})
 
-    def connect(self, port: int | None, on_done: Callable[[Key], None] | None = None) -> None:
+    def connect(
+        self,
+        port: int | None,
+        on_done: Callable[[Key], None] | None = None,
+        scrape: timedelta = SCRAPE,
+    ) -> None:
         self.metrics = PrometheusMetrics(
-            f"http://127.0.0.1:{port}", ago(1.5), on_done or self.done.put_nowait, ago(60)
+            f"http://127.0.0.1:{port}", scrape, on_done or self.done.put_nowait, ago(60)
         )
 
     def tick(self, *questions: Question, after_s: float = 0) -> Mapping[str, Answer] | None:
@@ -110,6 +115,7 @@ async def test_the_next_collection_begins_an_interval_after_the_last_began(world
 
 async def test_the_release_is_woken_when_the_next_collection_is_due(world: World) -> None:
     soon = ago(0.05)
+    world.connect(world.server.port, scrape=soon)
     world.metrics.collect(KEY, [asked()], world.now, soon)
     await world.finished()
     assert value(world.metrics.collect(KEY, [asked()], world.now, soon)) == 1
@@ -118,6 +124,53 @@ async def test_the_release_is_woken_when_the_next_collection_is_due(world: World
     assert world.metrics.collect(KEY, [asked()], world.now, soon) is None
     await world.finished()
     assert world.queries == 2
+
+
+async def test_who_looks_more_often_than_there_are_scrapes_sees_the_same_again(
+    world: World,
+) -> None:
+    second = ago(1)
+    world.connect(world.server.port, scrape=EVERY)
+
+    def tick(after_s: float) -> Mapping[str, Answer] | None:
+        world.now += ago(after_s)
+        return world.metrics.collect(KEY, [asked()], world.now, second)
+
+    assert tick(0) is None
+    await world.finished()
+    assert value(tick(0.5)) == 1
+    assert tick(0.5) is None
+    assert [value(tick(1)) for _ in range(13)] == [1] * 13
+    assert world.queries == 1
+    assert tick(1) is None  # a scrape after the first one began
+    await world.finished()
+    assert value(tick(0)) == 2
+
+
+async def test_a_release_that_looks_often_is_woken_for_what_is_known(world: World) -> None:
+    soon = ago(0.05)
+    world.connect(world.server.port, scrape=EVERY)
+    world.metrics.collect(KEY, [asked()], world.now, soon)
+    await world.finished()
+    assert value(world.metrics.collect(KEY, [asked()], world.now, soon)) == 1
+    await world.finished()
+    world.now += soon
+    assert value(world.metrics.collect(KEY, [asked()], world.now, soon)) == 1
+    assert world.queries == 1
+
+
+async def test_a_release_that_looks_less_often_from_now_on_sees_nothing_twice(
+    world: World,
+) -> None:
+    world.connect(world.server.port, scrape=EVERY)
+    world.metrics.collect(KEY, [asked()], world.now, ago(1))
+    await world.finished()
+    assert value(world.metrics.collect(KEY, [asked()], world.now, ago(1))) == 1
+    world.now += ago(2)
+    assert value(world.metrics.collect(KEY, [asked()], world.now, 2 * EVERY)) == 1
+    world.now += ago(2)
+    assert world.metrics.collect(KEY, [asked()], world.now, 2 * EVERY) is None
+    assert world.done.empty()
 
 
 async def test_a_release_that_is_forgotten_is_not_woken(world: World) -> None:

@@ -12,6 +12,7 @@ from surefoot.adapters.prometheus.connections import Limits
 from surefoot.adapters.prometheus.gather import Answers, Gather
 from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.memory import Bounded, Memory
+from surefoot.adapters.prometheus.native import Native
 from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
 from surefoot.adapters.prometheus.reader import Rules
 from surefoot.adapters.prometheus.side import Share, Side
@@ -387,3 +388,22 @@ async def test_who_waits_too_long_behind_queries_of_others_is_told_so() -> None:
         await share.ask("mine", 0)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_what_one_release_exports_takes_no_answer_from_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pod = {"job": "j", "instance": "t", "namespace": "risk", "pod": "fraud-v42-7c9f8d5b6-x2k9p"}
+    times = (T0.timestamp(), NOW.timestamp() - 5)
+    # Bounds that no server writes.
+    natives = tuple((time, Native(1.0, 1.0, ((0.5, 0.5, 1.0),))) for time in times)
+    odd = Series(Labels({"__name__": "model_score", **pod}), (), natives)
+    labels = {"envoy_cluster_name": "risk_churn-v42_80"}
+    sound = series(COMPLETED, (times[0], 0.0), (times[1], 7.0), **labels)
+    churn = question(candidate="churn-v42", incumbent="churn-v41")
+    found = await Server(odd, sound).collect({"mine": [churn], "theirs": [question("Drift")]})
+    assert found["mine"]["s"].candidate.measure == Counts(0, 7)
+    problem = found["theirs"]["s"].candidate.problem
+    assert problem is not None
+    assert "what Prometheus gave cannot be read (ZeroDivisionError): see" in problem.message
+    assert "no answer can be made" in caplog.text

@@ -1,6 +1,7 @@
 """One collection: the questions of some releases, as few queries as possible, and their answers."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from surefoot.adapters.prometheus.reader import Found, Plans, Reader, Rules, She
 from surefoot.adapters.prometheus.wants import Ask
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 
+log = logging.getLogger(__name__)
 # A scrape may be late and one may fail; what is older than this is no news.
 STALE_AFTER_SCRAPES = 4
 DEFAULT_INTERVAL = timedelta(seconds=15)
@@ -80,7 +82,7 @@ async def collected(
             mine = plans[release, question.key]
             got = mine.problem or found[release, question.key]
             index = indexes[id(got.page)] if isinstance(got, Sheets) else None
-            answers[question.key] = _answer(mine, got, index, rules.scrape_interval)
+            answers[question.key] = _answered(mine, got, index, rules.scrape_interval)
         yield release, answers
         await asyncio.sleep(0)
 
@@ -106,6 +108,17 @@ def _way(reader: Reader, plan: Plan, interval: timedelta) -> str:
     if reader.memory.series_of(plan.arms, reader.at):
         return "summed"
     return "long" if is_long(plan, interval) else "raw"
+
+
+def _answered(plan: Plan, found: Found, index: Index | None, scrape_interval: timedelta) -> Answer:
+    """The answer, whatever the numbers are that somebody exports: nobody else loses theirs."""
+    try:
+        return _answer(plan, found, index, scrape_interval)
+    except Exception as error:
+        log.exception("no answer can be made of what was read")
+        text = f"what Prometheus gave cannot be read ({type(error).__name__})"
+        problem = Problem(ProblemKind.UNREACHABLE, f"{text}: see the operator's log")
+        return readings.failed(problem)
 
 
 def _answer(plan: Plan, found: Found, index: Index | None, scrape_interval: timedelta) -> Answer:

@@ -48,7 +48,8 @@ class _Mark:
 @dataclass(slots=True)
 class _Run:
     """What is asked for a release, since when, and how far that is: `task` is None before it began
-    and after its answers were handed out; the next one begins at `due`."""
+    and after its answers were handed out; the next one begins at `due`. Until then the `latest` are
+    handed out once more `again`, where the release looks more often than there are scrapes."""
 
     asked: Mapping[str, _Mark]
     asked_at: datetime
@@ -58,6 +59,8 @@ class _Run:
     source: MetricsSource | None = None
     task: asyncio.Task[Answers] | None = None
     returned: Answers | None = None
+    latest: Answers | None = None
+    again: datetime | None = None
     timer: asyncio.TimerHandle | None = None
 
     def answers(self, asked: Mapping[str, _Mark], now: datetime) -> bool:
@@ -137,6 +140,11 @@ class PrometheusMetrics:
             self._plan_next(key, run, answers, interval)
         elif run.returned is not None:
             answers, run.returned = run.returned, None
+        elif run.task is None and run.again is not None and run.again <= now < run.due:
+            answers = run.latest
+        if answers is not None:
+            often = interval < self._scrape_interval
+            run.latest, run.again = (answers, now + interval) if often else (None, None)
         if run.task is None and self._is_due(key, run, now):
             run.asked = asked
             self._begin(key, run, Asked([*open_, *closed], now, interval))
@@ -148,10 +156,13 @@ class PrometheusMetrics:
         """Other questions than before; the rhythm of the scrapes is still the same."""
         if run is None:
             return _Run(asked, now, due=now)
+        interval = max(interval, self._scrape_interval)
         due = first_due(now, interval, run.newest, self._scrape_interval, run.lag)
         return _Run(asked, now, due, run.newest, run.lag)
 
     def _plan_next(self, key: Key, run: _Run, answers: Answers, interval: timedelta) -> None:
+        """Prometheus has nothing new between two scrapes."""
+        interval = max(interval, self._scrape_interval)
         newest = newest_sample(answers, run.asked_at)
         run.lag = next_lag(run.lag, run.asked_at, newest, self._scrape_interval)
         run.newest = newest or run.newest
@@ -169,7 +180,8 @@ class PrometheusMetrics:
         # A clock that was set back must not stop collections until it has caught up.
         if not run.asked_at <= now < run.due:
             return True
-        wait = (run.due - now).total_seconds()
+        next_ = run.due if run.again is None else min(run.due, run.again)
+        wait = max(0.0, (next_ - now).total_seconds())
         run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
         return False
 
