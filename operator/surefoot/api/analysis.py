@@ -57,4 +57,9 @@ class Analysis(ApiModel):
             "analysis.interval must be between 1s and 1h: nothing is seen in between",
             lambda a: timedelta(seconds=1) <= a.interval <= timedelta(hours=1),
         ),
+        CelRule(
+            "!has(self.warmup) || self.warmup <= duration('2160h')",
+            "analysis.warmup must be 90d or shorter",
+            lambda a: a.warmup <= timedelta(days=90),
+        ),
     )

@@ -1,6 +1,7 @@
 """The rules of a signal: which fields belong to which type, each with the sentence that says so."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from surefoot.api.base import CelRule
@@ -52,6 +53,12 @@ def _has_limit(s: Any) -> bool:
     return s.type is T.DATA_QUALITY or s.threshold is not None or s.compare is not None
 
 
+def _limits(s: Any) -> list[float]:
+    """Those that a threshold sets."""
+    both = (s.threshold.min, s.threshold.max) if s.threshold is not None else ()
+    return [each for each in both if each is not None]
+
+
 def _decides(s: Any) -> bool:
     return s.type is T.FAIRNESS or s.metric in DECIDED
 
@@ -100,15 +107,28 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         lambda s: (s.type is T.LATENCY) == (s.quantile is not None),
     ),
     CelRule(
-        "self.type != 'ErrorRate' || !has(self.threshold) || !has(self.threshold.max) || "
-        "self.threshold.max <= 1.0",
+        "self.type != 'ErrorRate' || !has(self.threshold) || ((!has(self.threshold.max) || "
+        "self.threshold.max <= 1.0) && (!has(self.threshold.min) || self.threshold.min <= 1.0))",
         "an ErrorRate limit is a fraction: write 0.05 for 5 %",
+        lambda s: s.type is not T.ERROR_RATE or max(_limits(s), default=0) <= 1,
+    ),
+    CelRule(
+        f"!({_is(T.ERROR_RATE, T.LATENCY)}) || !has(self.threshold) || !has(self.threshold.max) || "
+        "self.threshold.max >= 0.0",
+        "neither an ErrorRate nor a Latency is ever below 0: raise threshold.max",
         lambda s: (
-            s.type is not T.ERROR_RATE
+            s.type not in (T.ERROR_RATE, T.LATENCY)
             or s.threshold is None
             or s.threshold.max is None
-            or s.threshold.max <= 1
+            or s.threshold.max >= 0
         ),
+    ),
+    CelRule(
+        "!has(self.metric) || self.metric != 'KolmogorovSmirnov' || !has(self.threshold) || "
+        "((!has(self.threshold.max) || self.threshold.max <= 1.0) && "
+        "(!has(self.threshold.min) || self.threshold.min <= 1.0))",
+        "KolmogorovSmirnov is never above 1: lower the limit",
+        lambda s: s.metric is not M.KOLMOGOROV_SMIRNOV or max(_limits(s), default=0) <= 1,
     ),
     CelRule(
         "!has(self.query) || self.query.findAll('\\\\{\\\\{[^{}]*\\\\}\\\\}').all(p, "
@@ -176,6 +196,16 @@ SIGNAL_RULES: tuple[CelRule, ...] = (
         f"!has(self.labelDelay) || {_is(*LABELED)}",
         "labelDelay belongs to Calibration, Performance and Fairness: remove it here",
         lambda s: s.label_delay is None or s.type in LABELED,
+    ),
+    CelRule(
+        "!has(self.labelDelay) || self.labelDelay <= duration('8760h')",
+        "labelDelay must be 365d or shorter",
+        lambda s: s.delay <= timedelta(days=365),
+    ),
+    CelRule(
+        "!has(self.maxAge) || self.maxAge > duration('0s')",
+        "maxAge must be longer than 0s: nothing is as fresh as that",
+        lambda s: s.max_age is None or s.max_age > timedelta(0),
     ),
     CelRule(
         "!has(self.watch) || ((self.type == 'DataQuality' || has(self.threshold)) && "

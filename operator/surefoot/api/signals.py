@@ -49,6 +49,13 @@ class Groups(ApiModel):
             min_length=2, max_length=10, description="Its values; all of them must have samples."
         ),
     ]
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            "self.values.all(v, self.values.exists_one(w, w == v))",
+            "two groups have the same value, and a group is always like itself: remove one",
+            lambda g: len(set(g.values)) == len(g.values),
+        ),
+    )
 
 
 class Watch(ApiModel):

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
+from unicodedata import category
 
 from pydantic import Field
 
@@ -79,6 +80,13 @@ class Candidate(ApiModel):
         Field(description="Default: the workload's name and that Service's only port."),
     ] = None
     lineage: Lineage | None = None
+    rules: ClassVar[tuple[CelRule, ...]] = (
+        CelRule(
+            r"!has(self.version) || self.version == '' || self.version.matches('[\\p{L}\\p{N}\\p{P}\\p{S}]')",
+            "nothing can be seen of version: write what people call it",
+            lambda c: not c.version or any(category(x)[0] in "LNPS" for x in c.version),
+        ),
+    )
 
     @property
     def service(self) -> str:

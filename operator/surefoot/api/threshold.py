@@ -45,8 +45,8 @@ class Threshold(ApiModel):
             lambda t: t.min is None or t.max is None or t.min <= t.max,
         ),
         CelRule(
-            "self.window > duration('0s')",
-            "threshold.window must be longer than 0s",
-            lambda t: t.window > timedelta(0),
+            "self.window > duration('0s') && self.window <= duration('2160h')",
+            "threshold.window must be longer than 0s and at most 90d",
+            lambda t: timedelta(0) < t.window <= timedelta(days=90),
         ),
     )

@@ -224,7 +224,7 @@ def test_missing_data_keeps_the_count_of_crossings():
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 10))
 def test_a_value_crosses_exactly_when_it_is_outside_of_both_limits(value, low, width):
     high = low + width
-    both = signal("Latency", threshold={"min": low, "max": high})
+    both = signal("PromQL", threshold={"min": low, "max": high})
     assert crosses(both, value) == (not low <= value <= high)
 
 
