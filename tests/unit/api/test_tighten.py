@@ -151,6 +151,12 @@ def test_a_tighter_limit_reverts_wherever_the_class_would(
     assert reverts(mine) or not reverts(theirs)
 
 
+def test_a_limit_that_is_left_out_is_looser_than_any() -> None:
+    assert tighter_signal(psi(0.1, None, 1), psi(None, 0.5, 1)) == (
+        "signal s: threshold.max is unset: it must be 0.5 or less"
+    )
+
+
 SIGNALS = {"signals": [ERRORS]}
 
 
