@@ -322,3 +322,11 @@ async def test_a_release_that_was_deleted_and_applied_again_finds_its_managed_ro
     await world.tick(10)
     assert (world.phase, world.weight()) == ("Idle", 100)
     assert world.status["incumbent"]["version"] == "42"
+
+
+async def test_an_abort_counts_when_every_clock_was_set_back_since_the_start():
+    world = await at_weight(25)
+    world.now -= timedelta(hours=1)
+    world.act("Abort")
+    await world.tick(1)
+    assert world.weight() == 0

@@ -38,10 +38,10 @@ def _is_older(action: Action, release: Released, obs: Observation) -> bool:
     """Whether it was made before the release started. An action has the API server's time, and so has
     the release's record; the start itself is by an operator's clock, which may have been ahead."""
     mine = name_of(obs.name, release)
-    starts = [r.created for r in obs.records if r.name == mine and r.created is not None]
-    if release.started_at <= obs.now:
-        # A record may have been made late: the earlier time counts, so that no act is lost.
-        starts.append(release.started_at)
+    made = [r.created for r in obs.records if r.name == mine and r.created is not None]
+    # A record may have been made late: the earlier time counts, so that no act is lost; and a time that
+    # is yet to come is of a clock that was set back.
+    starts = [start for start in (release.started_at, *made) if start <= obs.now]
     return bool(starts) and action.created < min(starts).replace(microsecond=0)
 
 
