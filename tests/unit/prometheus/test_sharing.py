@@ -1,84 +1,27 @@
 """What releases and signals share of their queries, and that none suffers for another."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from surefoot.adapters.prometheus.collection import Asked, collect_all
-from surefoot.adapters.prometheus.connections import Limits
-from surefoot.adapters.prometheus.gather import Answers, Gather
-from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.memory import Bounded, Memory
-from surefoot.adapters.prometheus.native import Native
-from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
+from surefoot.adapters.prometheus.payload import Failed, Result
 from surefoot.adapters.prometheus.reader import Rules
-from surefoot.adapters.prometheus.side import Share, Side
-from surefoot.engine.questions import Answer, ProblemKind, Question
-from surefoot.stats.measures import Counts, Scalar
+from surefoot.engine.questions import ProblemKind, Question
+from surefoot.stats.measures import Scalar
 from tests.unit.prometheus.builders import T0, ago, question, series
-
-NOW = T0 + ago(100)
-RULES = Rules(timedelta(seconds=15))
-REFUSED = Failed(ProblemKind.QUERY, "Prometheus refuses the query: too many samples")
-COMPLETED = "envoy_cluster_external_upstream_rq_completed"
-
-
-class Server:
-    """Answers raw queries with `page` and others by their text, unless `refuses` says so."""
-
-    def __init__(self, *page: Series, refuses: Callable[[str], bool] = lambda _: False) -> None:
-        self.page, self.refuses, self.queries = page, refuses, list[str]()
-        self.memory, self.busy = Memory(), False
-
-    async def __call__(self, query: str, at: float) -> Result:
-        self.queries.append(query)
-        if self.busy:
-            # Too much at once; what then waits for a turn waits in vain.
-            kind = ProblemKind.TIMEOUT if len(self.queries) == 1 else ProblemKind.UNREACHABLE
-            raise Failed(kind, "too much to do")
-        if self.refuses(query):
-            raise REFUSED
-        if query.startswith("count("):
-            return Vector((3.0,))
-        return self.page if query.startswith("{") else self._vector(query, at)
-
-    def _vector(self, query: str, at: float) -> Vector:
-        """Each part is one element, with the number of the part for its value."""
-        if "label_replace" not in query:
-            return Vector((7.0,), is_vector="scalar" not in query)
-        parts = [each.split('"')[1] for each in query.split('"surefoot_part",')[1:]]
-        made = tuple(
-            Series(Labels({"surefoot_part": name}), ((at, float(name.split(".")[0])),))
-            for name in parts
-        )
-        return Vector(tuple(each.samples[0][1] for each in made), made)
-
-    async def collect(
-        self, asked: Mapping[Hashable, list[Question]], later: float = 0
-    ) -> dict[Hashable, dict[str, Answer]]:
-        """The answers, and the queries that they took."""
-        self.queries = []
-        every = {key: Asked(many, NOW + ago(later)) for key, many in asked.items()}
-        return await collect_all(self, every, RULES, self.memory)
-
-
-def errors(release: str, namespace: str = "risk") -> Question:
-    return question(
-        candidate=f"{release}-v42", incumbent=f"{release}-v41", namespace=namespace, window="2m"
-    )
-
-
-def requests(release: str, value: float) -> Series:
-    first, last = NOW.timestamp() - 101, NOW.timestamp() - 1
-    return series(COMPLETED, (first, 0), (last, value), envoy_cluster_name=f"risk_{release}-v42_80")
-
-
-def total(answer: Answer) -> float | None:
-    measure = answer.candidate.measure
-    return measure.total if isinstance(measure, Counts) else None
+from tests.unit.prometheus.shared_server import (
+    COMPLETED,
+    NOW,
+    RULES,
+    Server,
+    errors,
+    requests,
+    total,
+)
 
 
 async def test_releases_share_one_query_and_each_gets_its_own_counts() -> None:
@@ -246,82 +189,6 @@ async def test_of_releases_of_one_class_only_the_one_whose_query_fails_is_asked_
     assert "fraud" not in shared
 
 
-async def test_releases_that_are_due_together_are_collected_together() -> None:
-    seen: list[set[Hashable]] = []
-
-    async def collect(
-        asked: Mapping[Hashable, Asked],
-    ) -> AsyncIterator[tuple[Hashable, Answers]]:
-        seen.append(set(asked))
-        for key in asked:
-            yield key, {}
-
-    gather = Gather(collect, timedelta(seconds=0.3))
-    nothing = Asked([], NOW)
-    assert await asyncio.gather(*(gather.join(key, nothing) for key in "abc")) == [{}, {}, {}]
-    await gather.join("d", nothing)
-    assert seen == [{"a", "b", "c"}, {"d"}]
-    await gather.close()
-
-
-async def test_thousands_that_ask_in_one_moment_are_not_all_collected_at_once() -> None:
-    under_way: list[int] = []
-    seen: list[int] = []
-
-    async def collect(
-        asked: Mapping[Hashable, Asked],
-    ) -> AsyncIterator[tuple[Hashable, Answers]]:
-        under_way.append(len(asked))
-        seen.append(sum(under_way))
-        for key in asked:
-            await asyncio.sleep(0)
-            yield key, {}
-        under_way.remove(len(asked))
-
-    gather = Gather(collect, timedelta(seconds=0.3))
-    answers = await asyncio.gather(*(gather.join(key, Asked([], NOW)) for key in range(1050)))
-    assert answers == [{}] * 1050
-    assert len(seen) == 11
-    assert max(seen) <= 300
-    await gather.close()
-
-
-async def test_a_release_has_its_answers_before_those_of_the_others_are_made() -> None:
-    async def collect(
-        asked: Mapping[Hashable, Asked],
-    ) -> AsyncIterator[tuple[Hashable, Answers]]:
-        yield "first", {}
-        await asyncio.Event().wait()
-
-    gather = Gather(collect, timedelta(seconds=0.3))
-    second = asyncio.create_task(gather.join("second", Asked([], NOW)))
-    assert await asyncio.wait_for(gather.join("first", Asked([], NOW)), 60) == {}
-    assert not second.done()
-    second.cancel()
-    await gather.close()
-
-
-async def test_what_was_cancelled_while_it_waited_is_not_collected() -> None:
-    seen: list[set[Hashable]] = []
-
-    async def collect(
-        asked: Mapping[Hashable, Asked],
-    ) -> AsyncIterator[tuple[Hashable, Answers]]:
-        seen.append(set(asked))
-        for key in asked:
-            yield key, {}
-
-    gather = Gather(collect, timedelta(seconds=0.3))
-    gone = asyncio.create_task(gather.join("gone", Asked([], NOW)))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await gather.join("here", Asked([], NOW))
-    assert seen == [{"here"}]
-    with pytest.raises(asyncio.CancelledError):
-        await gone
-    await gather.close()
-
-
 async def test_arms_with_too_many_series_are_summed_from_the_next_collection_on() -> None:
     many = [
         series(
@@ -348,62 +215,3 @@ def test_what_is_remembered_has_a_bound() -> None:
         kept[number] = number
     assert len(kept) == 10_000
     assert min(kept) == 10
-
-
-async def test_nobodys_slow_queries_keep_a_presets_answer_waiting() -> None:
-    slow, gate = list[str](), asyncio.Event()
-
-    async def ask(query: str, at: float) -> Result:
-        if "slow" in query:
-            slow.append(query)
-            await gate.wait()
-            return Vector((1.0,))
-        return ()
-
-    side = Side(ask, RULES, Limits(max_concurrent=8))
-    theirs = [question("PromQL", f"s{n}", query=f"slow_{n}") for n in range(20)]
-    waiting = asyncio.create_task(side.join("theirs", Asked(theirs, NOW)))
-    found = await asyncio.wait_for(side.join("mine", Asked([question()], NOW)), 60)
-    assert found["s"].candidate.problem is not None
-    assert found["s"].candidate.problem.kind is ProblemKind.EMPTY
-    assert not waiting.done()
-    assert not side.idle
-    assert len(slow) <= 4
-    gate.set()
-    answers = await asyncio.wait_for(waiting, 60)
-    assert all(isinstance(each.candidate.measure, Scalar) for each in answers.values())
-    assert len(slow) == 20
-    await side.close()
-
-
-async def test_who_waits_too_long_behind_queries_of_others_is_told_so() -> None:
-    async def ask(query: str, at: float) -> Result:
-        await asyncio.sleep(1000)
-        return ()
-
-    share = Share(ask, 1, 0.05)
-    first = asyncio.create_task(share.ask("slow", 0))
-    await asyncio.sleep(0)
-    with pytest.raises(Failed, match="Prometheus busy for 0"):
-        await share.ask("mine", 0)
-    first.cancel()
-    await asyncio.gather(first, return_exceptions=True)
-
-
-async def test_what_one_release_exports_takes_no_answer_from_another(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    pod = {"job": "j", "instance": "t", "namespace": "risk", "pod": "fraud-v42-7c9f8d5b6-x2k9p"}
-    times = (T0.timestamp(), NOW.timestamp() - 5)
-    # Bounds that no server writes.
-    natives = tuple((time, Native(1.0, 1.0, ((0.5, 0.5, 1.0),))) for time in times)
-    odd = Series(Labels({"__name__": "model_score", **pod}), (), natives)
-    labels = {"envoy_cluster_name": "risk_churn-v42_80"}
-    sound = series(COMPLETED, (times[0], 0.0), (times[1], 7.0), **labels)
-    churn = question(candidate="churn-v42", incumbent="churn-v41")
-    found = await Server(odd, sound).collect({"mine": [churn], "theirs": [question("Drift")]})
-    assert found["mine"]["s"].candidate.measure == Counts(0, 7)
-    problem = found["theirs"]["s"].candidate.problem
-    assert problem is not None
-    assert "what Prometheus gave cannot be read (ZeroDivisionError): see" in problem.message
-    assert "no answer can be made" in caplog.text
