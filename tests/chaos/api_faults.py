@@ -102,7 +102,7 @@ class Stale(Struck):
         return Answer(200, old) if old != answer.body and self.hits(call) else answer
 
 
-async def for_a_while(tale: Tale, fault: Struck, latest: float = 3.0) -> None:
+async def for_a_while(tale: Tale, fault: Struck, latest: float = 1.5) -> None:
     """From some moment on, until it has struck, and for a while longer."""
     await asyncio.sleep(tale.chance.uniform(0, latest))
     async with tale.group.api.having(fault):
