@@ -14,8 +14,8 @@ AREA = "the arms"
 
 async def _flips(tale: Tale, arm: str, away: tuple[float, float]) -> None:
     """All pods of an arm unavailable, and there again, four times."""
-    for _ in range(4):
-        if tale.over:
+    for flip in range(4):
+        if flip and tale.over:
             return
         await tale.do(set_available, tale.kube, arm, 0)
         tale.strike()
