@@ -17,7 +17,7 @@ from surefoot.engine.weights import (
     changes,
     intent_of,
     kept_rules,
-    lone_rules,
+    lost_rules,
     observed_percent,
     share_of,
 )
@@ -75,7 +75,7 @@ def _observe_route(obs: Observation, status: ModelReleaseStatus) -> None:
         return
     splits = kept_rules(obs.route, serving.backend, release.backend)
     traffic.observed = observed_percent(splits)
-    if len(lone_rules(obs.route, serving.backend, release.backend)) > release.lone_rules:
+    if lost_rules(obs.route, serving.backend, release):
         traffic.observed = FULL
     if not splits:
         return

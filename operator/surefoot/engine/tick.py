@@ -15,7 +15,7 @@ from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Released, StepStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
 from surefoot.engine.judge import Judged, Stand
-from surefoot.engine.weights import SplitRule, kept_rules, lone_rules
+from surefoot.engine.weights import SplitRule, kept_rules, lost_rules
 from surefoot.engine.world import Action, Observation, Workload
 from surefoot.stats.combine import Judgement
 
@@ -94,8 +94,7 @@ class Tick:
         release, incumbent, route = self.release, self.status.incumbent, self.obs.route
         if release is None or incumbent is None or route is None:
             return ()
-        found = lone_rules(route, incumbent.backend, release.backend)
-        return found if len(found) > release.lone_rules else ()
+        return lost_rules(route, incumbent.backend, release)
 
     @property
     def candidate(self) -> Workload | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from surefoot.api.status import Backend, ModelReleaseStatus
+from surefoot.api.status import Backend, ModelReleaseStatus, Released
 from surefoot.engine.world import BackendWeight, Route
 
 FULL = 100
@@ -129,6 +129,12 @@ def lone_rules(route: Route, incumbent: Backend, candidate: Backend) -> tuple[in
         if any(rule[place].weight for place in _named(rule, candidate))
         and not _named(rule, incumbent)
     )
+
+
+def lost_rules(route: Route, incumbent: Backend, release: Released) -> tuple[int, ...]:
+    """Rules with the candidate alone, where there are more of them than when the release began."""
+    found = lone_rules(route, incumbent, release.backend)
+    return found if len(found) > release.lone_rules else ()
 
 
 def lists(route: Route, arm: Backend) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from surefoot.adapters.prometheus.collection import Asked
 from surefoot.adapters.prometheus.connections import Limits
-from surefoot.adapters.prometheus.gather import Answers, Gather
+from surefoot.adapters.prometheus.gather import Answers, Collect, Gather
 from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.native import Native
 from surefoot.adapters.prometheus.payload import Failed, Result, Series, Vector
@@ -24,7 +24,8 @@ from tests.unit.prometheus.shared_server import (
 )
 
 
-async def test_releases_that_are_due_together_are_collected_together() -> None:
+def recorded() -> tuple[list[set[Hashable]], Collect]:
+    """Who was collected together, and what collects them and finds nothing."""
     seen: list[set[Hashable]] = []
 
     async def collect(
@@ -34,6 +35,11 @@ async def test_releases_that_are_due_together_are_collected_together() -> None:
         for key in asked:
             yield key, {}
 
+    return seen, collect
+
+
+async def test_releases_that_are_due_together_are_collected_together() -> None:
+    seen, collect = recorded()
     gather = Gather(collect, timedelta(seconds=0.3))
     nothing = Asked([], NOW)
     assert await asyncio.gather(*(gather.join(key, nothing) for key in "abc")) == [{}, {}, {}]
@@ -80,15 +86,7 @@ async def test_a_release_has_its_answers_before_those_of_the_others_are_made() -
 
 
 async def test_what_was_cancelled_while_it_waited_is_not_collected() -> None:
-    seen: list[set[Hashable]] = []
-
-    async def collect(
-        asked: Mapping[Hashable, Asked],
-    ) -> AsyncIterator[tuple[Hashable, Answers]]:
-        seen.append(set(asked))
-        for key in asked:
-            yield key, {}
-
+    seen, collect = recorded()
     gather = Gather(collect, timedelta(seconds=0.3))
     gone = asyncio.create_task(gather.join("gone", Asked([], NOW)))
     await asyncio.sleep(0)
