@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from surefoot import collector
 from surefoot.adapters.kubernetes.api import Api
 from surefoot.adapters.kubernetes.cache import CLASSES, CLUSTER, RECORDS, RELEASES, Cache, Kind
 from surefoot.adapters.kubernetes.events import EventRecorder
@@ -35,7 +35,6 @@ from surefoot.telemetry import Telemetry, set_up_logging
 from surefoot.workqueue import WorkQueue
 
 log = logging.getLogger("surefoot")
-_NEW_OBJECTS = 50_000
 Json = dict[str, Any]
 HELP = """Surefoot's operator. Settings come from the environment:
   SUREFOOT_PROMETHEUS_URL      http://prometheus.monitoring:9090   (required)
@@ -163,7 +162,8 @@ class Operator:
         await web.TCPSite(runner, None, self.settings.http_port).start()
         sensor = Sensor(self.cache, self.store, self.records, self._wake)
         watches = self.watches(sensor.saw)
-        running = (_told_to_stop(), self._work(watches), *(watch.run() for watch in watches))
+        tidy = collector.tidy(lambda: bool(self.queue.active) or not self.metrics.idle)
+        running = (_told_to_stop(), tidy, self._work(watches), *(w.run() for w in watches))
         tasks = [asyncio.create_task(work) for work in running]
         if self.elector is not None:
             tasks.append(asyncio.create_task(self.elector.run()))
@@ -195,7 +195,7 @@ class Operator:
             # What is not known yet would be asked for, object by object.
             await watch.tried.wait()
         self.sensing.set()
-        _spare_the_collector()
+        collector.spare()
         if self.elector is not None:
             await self.elector.elected.wait()
             await self.lead()
@@ -217,14 +217,6 @@ async def _told_to_stop() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told.set)
     await told.wait()
-
-
-def _spare_the_collector() -> None:
-    """Most of what there is by now stays, and what comes is seldom a cycle: an answer of Prometheus is
-    tens of thousands of tuples, for each few of which Python would walk through all there is."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)
 
 
 async def _ended(*tasks: asyncio.Task[Any]) -> None:
@@ -270,7 +262,7 @@ def main() -> None:
     )
     given = parser.parse_args().shard
     environment = {**os.environ, **({"SUREFOOT_SHARD": given} if given is not None else {})}
-    _spare_the_collector()
+    collector.spare()
     try:
         asyncio.run(_main(Settings.from_environment(environment)))
     except (SettingsError, LostError) as error:

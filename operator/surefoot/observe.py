@@ -10,7 +10,7 @@ from surefoot.api.reference import BadReferenceError, bins_of
 from surefoot.api.release_class import ReleaseClassSpec
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import FrozenBins, ModelReleaseStatus
-from surefoot.engine.decide import look
+from surefoot.engine.look import look
 from surefoot.engine.planned import Planned, planned
 from surefoot.engine.queued import queued
 from surefoot.engine.recovery import arms_of, open_record, recovered
@@ -20,7 +20,7 @@ from surefoot.engine.world import Observation, Record, Route
 from surefoot.ports import Key, Metrics, PortError, Ports, ReleaseObject
 
 log = logging.getLogger(__name__)
-_MOST_PLANS = 256
+_MOST_PLANS = 8192
 
 
 async def observe(

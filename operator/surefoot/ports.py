@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.record import ReleaseRecordSpec
@@ -50,7 +50,8 @@ class ConflictError(PortError):
 
 @dataclass(frozen=True)
 class ReleaseObject:
-    """A ModelRelease as it was read. `gone`: it exists no more, only its last state is known."""
+    """A ModelRelease as it was read, its status also as the JSON that it was read from. `gone`: it exists
+    no more, only its last state is known."""
 
     key: Key
     uid: str
@@ -62,7 +63,7 @@ class ReleaseObject:
     spec: ModelReleaseSpec | None
     problem: str
     status: ModelReleaseStatus | None
-    raw_status: Mapping[str, Any]
+    raw_status: bytes = b""
 
 
 class Store(Protocol):
@@ -179,6 +180,15 @@ class Metrics(Protocol):
         scrape; between two scrapes the last answers are given again) and calls back the queue with `key` when it is done, and when the next one is due.
         Never raises: a failure is a `Problem` in the answers. `source` None is the operator's own.
         """
+        ...
+
+    def due(self, key: Key) -> datetime | None:
+        """When a release is to be asked for next; None while it is, and where nothing is asked."""
+        ...
+
+    def foresee(self, key: Key, questions: Sequence[Question], due: datetime) -> None:
+        """What to ask at `due`, so that no tick is needed for it: the next one has the answers. A tick
+        until then that asks something else still asks that."""
         ...
 
     def give_back(self, key: Key, answers: Mapping[str, Answer]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from surefoot.apply import apply
 from surefoot.engine.decide import decide
 from surefoot.engine.effects import Announcement, Decision, SealRecord
+from surefoot.engine.look import look_ahead
 from surefoot.engine.recovery import open_record
 from surefoot.engine.telling import again
 from surefoot.engine.world import Observation
@@ -15,6 +16,8 @@ from surefoot.ports import Key, PortError, Ports, ReleaseObject, TransientError,
 
 log = logging.getLogger("surefoot.tick")
 TELL_AGAIN = timedelta(seconds=10)
+ANSWERED = timedelta(seconds=5)
+"""Within this Prometheus has answered, or is known not to have."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
         ports.store.forget(key)
         ports.metrics.forget(key)
         return Report(decision, decision.requeue if decision.owed else None, writes)
-    requeue = decision.requeue
+    requeue = _plan_ahead(observation, decision, key, ports)
     if writes:
         # What was written is verified at once by a tick of its own; a write that follows from no
         # new intent had no effect before, and is not repeated in a hot loop.
@@ -50,6 +53,17 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     if untold is not None:
         requeue = min(requeue, TELL_AGAIN)
     return Report(decision, requeue, writes, saved)
+
+
+def _plan_ahead(observation: Observation, decision: Decision, key: Key, ports: Ports) -> timedelta:
+    """When to look next. Where the metrics know what is asked by then, the next tick is woken by the
+    answers, and one just before them would be for nothing."""
+    due = ports.metrics.due(key)
+    if due is None or decision.requeue < due - observation.now:
+        return decision.requeue
+    questions = look_ahead(observation, decision.status, due)
+    ports.metrics.foresee(key, questions, due)
+    return max(decision.requeue, due - observation.now + ANSWERED)
 
 
 async def _save(
@@ -110,7 +124,6 @@ async def _orphaned(key: Key, ports: Ports) -> ReleaseObject | None:
         spec=None,
         problem="the ModelRelease is gone",
         status=None,
-        raw_status={},
     )
 
 

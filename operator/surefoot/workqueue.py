@@ -41,6 +41,11 @@ class WorkQueue(Generic[K]):
     def __len__(self) -> int:
         return len(self._due) + len(self._active)
 
+    @property
+    def active(self) -> int:
+        """How many keys are worked on, or are due."""
+        return len(self._active)
+
     def add(self, key: K, delay_s: float = 0.0) -> None:
         """Run a key after `delay_s`; an earlier appointment stays, a later one is moved up."""
         if key in self._active:

@@ -163,6 +163,12 @@ class MemoryPrometheus:
         found = {q.key: self.answer(q, now) for q in questions}
         return {key: answer for key, answer in found.items() if answer is not None} or None
 
+    def due(self, key: Key) -> datetime | None:
+        return None
+
+    def foresee(self, key: Key, questions: Sequence[Question], due: datetime) -> None:
+        raise AssertionError("nothing is due")
+
     def give_back(self, key: Key, answers: Mapping[str, Answer]) -> None:
         pass
 

@@ -218,7 +218,11 @@ class MemoryMetrics:
         self.last: datetime | None = None
         self.running = False
         self.returned: Mapping[str, Answer] | None = None
+        self.interval = timedelta()
         self.asked: list[Sequence[Question]] = []
+        self.ahead: tuple[datetime, Sequence[Question]] | None = None
+        self.foreseen: list[tuple[Sequence[Question], Sequence[Question]]] = []
+        """What was to be asked at a time, and what was asked then."""
         self.source: MetricsSource | None = None
 
     def collect(
@@ -229,7 +233,7 @@ class MemoryMetrics:
         interval: timedelta,
         source: MetricsSource | None = None,
     ) -> Mapping[str, Answer] | None:
-        self.source = source
+        self.source, self.interval = source, interval
         if questions and self.returned is not None:
             returned, self.returned = self.returned, None
             return returned
@@ -239,7 +243,16 @@ class MemoryMetrics:
         if questions and (self.last is None or not timedelta(0) <= now - self.last < interval):
             self.last, self.running = now, True
             self.asked.append(questions)
+            if self.ahead is not None and self.ahead[0] == now:
+                self.foreseen.append((self.ahead[1], questions))
+            self.ahead = None
         return None
+
+    def due(self, key: Key) -> datetime | None:
+        return None if self.last is None or self.running else self.last + self.interval
+
+    def foresee(self, key: Key, questions: Sequence[Question], due: datetime) -> None:
+        self.ahead = due, questions
 
     def give_back(self, key: Key, answers: Mapping[str, Answer]) -> None:
         self.returned = answers

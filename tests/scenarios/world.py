@@ -122,7 +122,7 @@ class World:
         status = ModelReleaseStatus.model_validate(raw) if raw else None
         return ReleaseObject(
             KEY, self.uid, self.generation, self.created, str(self.version), self.deleted,
-            self.deleted, parsed, problem, status, raw,
+            self.deleted, parsed, problem, status,
         )  # fmt: skip
 
     def wrote(self, kind: str) -> None:

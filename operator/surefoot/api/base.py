@@ -94,6 +94,14 @@ class ApiModel(BaseModel):
         """The JSON form that goes to the API server: camelCase, nothing that is unset."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    def as_written(self) -> dict[str, Any]:
+        """A spec without defaults: what the user wrote, and nothing that a default would add."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
+
+    def dump_json(self) -> bytes:
+        """The same as text."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
 
 @dataclass(frozen=True, eq=False)
 class Same(Generic[T]):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationError
 
 from surefoot.api.base import CelRule, sentence
+from surefoot.api.interned import interned
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.queries import LooseParameter, MissingParameter, fill_parameters, unguarded
 from surefoot.api.release_class import Locked, ReleaseClassSpec
@@ -52,7 +53,7 @@ def resolve(spec: ModelReleaseSpec, of: ReleaseClassSpec | None) -> ModelRelease
     if isinstance(filled, str):
         return filled
     try:
-        plan = Plan.model_validate(filled)
+        plan = interned(Plan.model_validate(filled))
     except ValidationError as error:
         return f"with ReleaseClass {name}: {sentence(error)}"
     agreed = ReleaseClassSpec.model_validate(_filled(of.as_written(), values)) if values else of

@@ -1,7 +1,7 @@
 """The spec of a ReleaseClass: what a platform team decides once for many releases."""
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -137,10 +137,6 @@ class ReleaseClassSpec(ApiModel):
             lambda c: len({p.name for p in c.parameters}) == len(c.parameters),
         ),
     )
-
-    def as_written(self) -> dict[str, Any]:
-        """The class without defaults."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
     @property
     def locks(self) -> tuple[Locked, ...]:

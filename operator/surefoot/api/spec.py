@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from unicodedata import category
 
 from pydantic import Field
@@ -270,10 +270,6 @@ class ModelReleaseSpec(ApiModel):
     )
 
     rules: ClassVar[tuple[CelRule, ...]] = SPEC_RULES
-
-    def as_written(self) -> dict[str, Any]:
-        """The spec without defaults: what the user wrote, and nothing that a default would add."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude_none=True)
 
     @property
     def awaits_class(self) -> bool:

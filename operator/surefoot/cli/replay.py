@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from surefoot.api.spec import BackendRef, Incumbent, ModelReleaseSpec, WorkloadRef
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, SignalType
-from surefoot.engine.decide import decide, look
+from surefoot.engine.decide import decide
 from surefoot.engine.effects import Decision, SetWeights, WriteManagedRoute
+from surefoot.engine.look import look
 from surefoot.engine.questions import Answer, ArmRef, Question
 from surefoot.engine.world import BackendWeight, Observation, Route, Workload
 

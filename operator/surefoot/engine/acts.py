@@ -1,5 +1,7 @@
 """What becomes of ReleaseActions: carried out by a rule, or refused with a sentence."""
 
+from dataclasses import replace
+
 from surefoot.api.actions import ActionPhase
 from surefoot.api.status import ModelReleaseStatus, Released
 from surefoot.api.vocabulary import ActionType, Outcome
@@ -11,6 +13,17 @@ from surefoot.engine.world import Action, Observation
 KEPT_UIDS = 20
 MOST_AT_ONCE = 20
 """Acts that one tick answers: each is a write, and as long as they are written nothing is guarded."""
+
+
+def without_settled(obs: Observation) -> Observation:
+    """Rules see only actions that still make sense; the others are refused when it settles."""
+    status = obs.status or ModelReleaseStatus()
+    open_ = tuple(
+        a
+        for a in obs.actions
+        if a.uid not in status.handled_actions and objection(a, status, obs) is None
+    )
+    return replace(obs, actions=open_)
 
 
 def objection(action: Action, status: ModelReleaseStatus, obs: Observation) -> str | None:

@@ -1,20 +1,18 @@
 """The decision: ordered rules on a frozen observation; the first that speaks wins."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from surefoot.api.plain import one_line
-from surefoot.api.signals import Signal
 from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Rule
-from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling, watching
+from surefoot.engine import hypothesis, rules_adopt, rules_hope, telling
 from surefoot.engine import rules_course as course
 from surefoot.engine import rules_hands as hands
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
-from surefoot.engine.acts import MOST_AT_ONCE, finish_actions, objection, remember
-from surefoot.engine.compare import spans
+from surefoot.engine.acts import MOST_AT_ONCE, finish_actions, remember, without_settled
 from surefoot.engine.conditions import conditions_of, phase_of
 from surefoot.engine.effects import (
     Decision,
@@ -24,12 +22,10 @@ from surefoot.engine.effects import (
     WriteManagedRoute,
 )
 from surefoot.engine.essence import matters, tells
-from surefoot.engine.judge import Stand, window_start
 from surefoot.engine.prepare import prepare
-from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
-from surefoot.engine.tick import Ruling, Tick, ended_like, source_of, stand_of
+from surefoot.engine.tick import Ruling, Tick, ended_like
 from surefoot.engine.weights import (
     FULL,
     back_to,
@@ -47,7 +43,6 @@ RESYNC = timedelta(minutes=5)
 RECHECK = timedelta(seconds=30)
 # Within this a Gateway is expected to have judged a weight.
 PATIENCE = timedelta(seconds=1)
-DEFAULT_INTERVAL = timedelta(seconds=15)
 _NO_STEP_UP = (Rule.HOLD, Rule.INVALID, Rule.PAUSED, Rule.REPAIR, Rule.SUPERSEDE)
 
 # Revert stands before validation: a spec that became invalid, or a reference that vanished,
@@ -78,80 +73,9 @@ def decide(obs: Observation, prepared: Tick | None = None) -> Decision:
 
     `prepared` is that of `look`, where nothing was answered since.
     """
-    tick = prepared or prepare(_without_settled_actions(obs))
+    tick = prepared or prepare(without_settled(obs))
     ruling = next(r for rule in RULES if (r := rule(tick)) is not None)
     return _settle(replace(tick, obs=obs), ruling)
-
-
-def _without_settled_actions(obs: Observation) -> Observation:
-    """Rules see only actions that still make sense; the others are refused when it settles."""
-    status = obs.status or ModelReleaseStatus()
-    open_ = tuple(
-        a
-        for a in obs.actions
-        if a.uid not in status.handled_actions and objection(a, status, obs) is None
-    )
-    return replace(obs, actions=open_)
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a tick has before Prometheus answers: what to ask, how often, and the tick so far."""
-
-    questions: tuple[Question, ...]
-    interval: timedelta
-    tick: Tick
-
-
-def look(obs: Observation) -> Look:
-    """What to ask Prometheus now, and how often; nothing when the world alone decides already.
-
-    Every question carries the matchers of the plan's source.
-    """
-    tick = prepare(_without_settled_actions(replace(obs, answers=None)))
-    every, interval = _questions(tick, obs)
-    source = source_of(tick.plan)
-    if source is not None and source.matchers:
-        every = tuple(replace(question, matchers=source.forced) for question in every)
-    return Look(every, interval, tick)
-
-
-def _questions(tick: Tick, obs: Observation) -> tuple[tuple[Question, ...], timedelta]:
-    plan, release, serving = tick.plan, tick.release, tick.status.incumbent
-    interval = plan.analysis.interval if plan else DEFAULT_INTERVAL
-    if not tick.in_flight and plan is not None and not obs.deleted:
-        return watching.questions(obs, tick.status, plan), watching.interval_of(plan)
-    if not tick.in_flight or plan is None or release is None or serving is None or obs.deleted:
-        return (), interval
-    waiting = tick.step.index < 0 and (tick.candidate is None or not tick.candidate.settled)
-    if plan.suspend or waiting or release.rollback or safety.revert(tick) is not None:
-        return (), interval
-    stand = stand_of(tick.status, plan, obs.now)
-    arms = (
-        ArmRef(release.workload, release.backend.name, release.backend.port),
-        ArmRef(serving.workload, serving.backend.name, serving.backend.port),
-    )
-    windows = [
-        Question(signal, obs.namespace, *arms, _start_of(signal, stand, release.started_at))
-        for signal in plan.signals
-    ]
-    hoped = hypothesis.spans(tick.status.hypothesis, stand)
-    closed = {
-        span.key: Question(span.signal, obs.namespace, *arms, span.start, span.end)
-        for span in (*spans(tick.status.evidence, stand), *hoped)
-    }
-    asked = (*windows, *closed.values())
-    return tuple(q for each in asked for q in each.per_arm()), interval
-
-
-def _start_of(signal: Signal, stand: Stand, started_at: datetime) -> datetime:
-    """Stable from tick to tick, as an answer is taken for the question that it was asked for.
-
-    At weight 0 the incumbent is looked at over the window before the release.
-    """
-    if stand.index < 0:
-        return started_at - signal.window
-    return window_start(signal, stand)
 
 
 def _settle(tick: Tick, ruling: Ruling) -> Decision:

@@ -11,6 +11,7 @@ from surefoot.api.base import Same
 from surefoot.api.durations import format_duration
 from surefoot.api.metrics_source import MetricsSource
 from surefoot.api.plan import Plan
+from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus, Released, StepStatus
 from surefoot.api.vocabulary import Outcome, Reason, Rule, Verdict
@@ -136,9 +137,18 @@ def written_of(plan: ModelReleaseSpec) -> dict[str, Any]:
     return _written(Same(plan))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def _written(plan: Same[ModelReleaseSpec]) -> dict[str, Any]:
-    return plan.it.as_written()
+    written = plan.it.as_written()
+    if "signals" in written:
+        # Most of what there is, and of one template for all.
+        written["signals"] = [_signal(Same(signal)) for signal in plan.it.signals]
+    return written
+
+
+@lru_cache(maxsize=4096)
+def _signal(signal: Same[Signal]) -> dict[str, Any]:
+    return signal.it.as_written()
 
 
 def accepted_of(release: Released) -> Plan | None:

@@ -11,7 +11,8 @@ from surefoot.engine import rules_hands as hands
 from surefoot.engine import rules_progress as progress
 from surefoot.engine import rules_safety as safety
 from surefoot.engine.conditions import TABLE
-from surefoot.engine.decide import RULES, decide, look
+from surefoot.engine.decide import RULES, decide
+from surefoot.engine.look import look
 from surefoot.engine.questions import ProblemKind
 from surefoot.engine.tick import plan_of, revert_capacity
 from surefoot.engine.values import value_of

@@ -1,5 +1,7 @@
 """The cache: the newer state of an object wins, and only what ticks need is kept."""
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,7 +183,7 @@ def known_ahead(stored, ahead):
     """A cache that knows a newer status of version 7 than is stored."""
     cache = Cache()
     cache.put(RELEASES, body(7, status=stored))
-    assert cache.amend(RELEASES, "risk", "fraud", "7", ahead)
+    assert cache.amend(RELEASES, "risk", "fraud", "7", json.dumps(ahead).encode())
     return cache
 
 
@@ -191,7 +193,7 @@ def status_of(cache):
 
 def test_an_edit_beside_the_status_takes_nothing_of_what_is_known_beyond_it():
     cache = known_ahead({"a": 1, "b": 2}, {"a": 9})
-    assert cache.amend(RELEASES, "risk", "fraud", "7", {"a": 10})
+    assert cache.amend(RELEASES, "risk", "fraud", "7", b'{"a":10}')
     for version in (8, 9):
         cache.put(RELEASES, body(version, status={"b": 2, "a": 1}, spec={"edited": version}))
         found = cache.get(RELEASES, "risk", "fraud")

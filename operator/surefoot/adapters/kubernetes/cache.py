@@ -73,17 +73,34 @@ class Known(NamedTuple):
     version: str | None
 
 
-def _text(body: Json) -> bytes:
+def text_of(body: Json) -> bytes:
+    """As JSON, without blanks."""
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _digest(body: Json) -> bytes:
+def _digest(status: Json | None) -> bytes:
     """Of an object's status."""
-    return blake2b(json.dumps(body.get("status"), sort_keys=True).encode(), digest_size=16).digest()
+    return blake2b(json.dumps(status, sort_keys=True).encode(), digest_size=16).digest()
 
 
 def _number(known: Known) -> int:
     return int(known.version) if known.version and known.version.isdigit() else 0
+
+
+class Texts(NamedTuple):
+    """An object's parts as JSON, each of which is read when it is needed; empty where there is none."""
+
+    metadata: bytes
+    spec: bytes
+    status: bytes
+
+    @classmethod
+    def of(cls, body: Json) -> "Texts":
+        return cls(*(text_of(body[part]) if part in body else b"" for part in cls._fields))
+
+    def read(self) -> Json:
+        """The object."""
+        return {part: json.loads(text) for part, text in self._asdict().items() if text}
 
 
 class _Kept(NamedTuple):
@@ -92,21 +109,18 @@ class _Kept(NamedTuple):
 
     known: Known
     words: tuple[str, ...]
-    body: Json | bytes
+    body: Json | Texts
     stored: bytes = b""
 
     def read(self) -> Json:
-        if isinstance(self.body, dict):
-            return self.body
-        found: Json = json.loads(self.body)
-        return found
+        return self.body.read() if isinstance(self.body, Texts) else self.body
 
 
 def _is_edit(old: _Kept, now: Known, body: Json) -> bool:
     """Whether an object came to a newer version and its stored status is the same: what is known beyond
     that holds on. In the same version it is the answer to a write that changed nothing there."""
     same = old.known.uid == now.uid and old.known.version != now.version
-    return same and _digest(body) == old.stored
+    return same and _digest(body.get("status")) == old.stored
 
 
 class Cache:
@@ -146,7 +160,7 @@ class Cache:
         if old is not None and old.stored and _is_edit(old, now, made):
             made, stored = {**made, "status": old.read()["status"]}, old.stored
         words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
-        packed = _text(made) if kind in _PACKED else made
+        packed = Texts.of(made) if kind in _PACKED else made
         self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
             now, words, packed, stored
         )
@@ -154,14 +168,15 @@ class Cache:
             self._naming.setdefault((kind, now.namespace, word), set()).add(now.name)
         return True
 
-    def amend(self, kind: Kind, namespace: str, name: str, version: str, status: Json) -> bool:
-        """Know a newer status of an object in this version than the API server, for as long as nobody
-        writes its status; False when another version is known by now."""
+    def amend(self, kind: Kind, namespace: str, name: str, version: str, status: bytes) -> bool:
+        """Know a newer status, as JSON, of an object in this version than the API server, for as long as
+        nobody writes its status; False when another version is known by now."""
         kept = self._kept(kind, namespace, name)
-        if kept is None or kept.known.version != version:
+        if kept is None or kept.known.version != version or not isinstance(kept.body, Texts):
             return False
-        body = kept.read()
-        stored, packed = kept.stored or _digest(body), _text({**body, "status": status})
+        was = kept.body.status
+        stored = kept.stored or _digest(json.loads(was) if was else None)
+        packed = kept.body._replace(status=status)
         self._objects[kind][namespace][name] = kept._replace(body=packed, stored=stored)
         return True
 
@@ -198,6 +213,11 @@ class Cache:
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         kept = self._kept(kind, namespace, name)
         return None if kept is None else kept.read()
+
+    def texts(self, kind: Kind, namespace: str, name: str) -> Texts | None:
+        """An object of a kind that is kept as text, part by part."""
+        kept = self._kept(kind, namespace, name)
+        return kept.body if kept is not None and isinstance(kept.body, Texts) else None
 
     def known(self, kind: Kind, namespace: str, name: str) -> Known | None:
         """Which state of an object there is, without reading it."""

@@ -1,13 +1,13 @@
 """Labels of a series, read once however often the series is sampled."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from math import inf, isnan
-from typing import Any
 
 Rest = frozenset[tuple[str, str]]
 # About 2 KB each.
 _MOST = 10_000
-_KNOWN: dict[tuple[Any, ...], "Labels"] = {}
+_KNOWN: dict[tuple[tuple[str, str], ...], "Labels"] = {}
 _RESTS: dict[Rest, Rest] = {}
 
 
@@ -30,7 +30,7 @@ class Labels(dict[str, str]):
         return None if isnan(edge) or edge == -inf else edge
 
 
-def labels_of(metric: dict[str, Any]) -> Labels:
+def labels_of(metric: Mapping[str, str]) -> Labels:
     """The same object for the same labels, as they come again with every scrape."""
     key = tuple(metric.items())
     found = _KNOWN.get(key)
@@ -38,5 +38,5 @@ def labels_of(metric: dict[str, Any]) -> Labels:
         if len(_KNOWN) >= _MOST:
             _KNOWN.clear()
             _RESTS.clear()
-        found = _KNOWN[key] = Labels({str(name): str(value) for name, value in metric.items()})
+        found = _KNOWN[key] = Labels(metric)
     return found

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -21,11 +21,14 @@ from surefoot.adapters.prometheus.schedule import (
     place,
 )
 from surefoot.adapters.prometheus.side import Side
+from surefoot.api.base import Same
 from surefoot.api.metrics_source import MetricsSource
+from surefoot.api.signals import Signal
 from surefoot.engine.questions import Answer, Question
 from surefoot.ports import Key
 
 Answers = Mapping[str, Answer]
+_PUNCTUAL = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +44,22 @@ class _Mark:
             question.namespace, question.candidate, question.incumbent, question.end,
             question.matchers, question.swapped,
         )  # fmt: skip
-        text = question.signal.model_dump_json() + repr(rest)
+        text = _said(Same(question.signal)) + repr(rest)
         return cls(blake2b(text.encode(), digest_size=16).digest(), question.start)
+
+
+@lru_cache(maxsize=4096)
+def _said(signal: Same[Signal]) -> str:
+    """Signals of one template are one object."""
+    return signal.it.model_dump_json()
 
 
 @dataclass(slots=True)
 class _Run:
     """What is asked for a release, since when, and how far that is: `task` is None before it began
     and after its answers were handed out; the next one begins at `due`. Until then the `latest` are
-    handed out once more `again`, where the release looks more often than there are scrapes."""
+    handed out once more `again`, where the release looks more often than there are scrapes. What is to be
+    asked then may be known `ahead`."""
 
     asked: Mapping[str, _Mark]
     asked_at: datetime
@@ -62,6 +72,8 @@ class _Run:
     latest: Answers | None = None
     again: datetime | None = None
     timer: asyncio.TimerHandle | None = None
+    interval: timedelta = timedelta()
+    ahead: tuple[Question, ...] = ()
 
     def answers(self, asked: Mapping[str, _Mark], now: datetime) -> bool:
         """Whether it answers what is asked now.
@@ -75,6 +87,11 @@ class _Run:
             and asked[name].start - old.start in (timedelta(0), passed)
             for name, old in self.asked.items()
         )
+
+
+def _marks(questions: Sequence[Question]) -> dict[str, _Mark]:
+    """Of the windows; an interval that has closed is no new question."""
+    return {each.key: _Mark.of(each) for each in questions if each.end is None}
 
 
 class PrometheusMetrics:
@@ -91,6 +108,7 @@ class PrometheusMetrics:
         headers: Mapping[str, str] | None = None,
         credentials: Path | None = None,
         max_series: int = 10_000,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """`own` is the operator's own source, by default a Prometheus at that root, path prefix
         included; `credentials` has a folder per name; `timeout` holds for each query. Of a release
@@ -102,7 +120,7 @@ class PrometheusMetrics:
         self._sides: dict[str, Side] = {}
         self._asked_at: dict[str, datetime] = {}
         self._scrape_interval = scrape_interval
-        self._on_done = on_done
+        self._on_done, self._clock = on_done, clock or partial(datetime.now, UTC)
         self._runs: dict[Key, _Run] = {}
         self._cancelled: set[asyncio.Task[Answers]] = set()
 
@@ -115,6 +133,11 @@ class PrometheusMetrics:
             await side.close()
         await self._connections.close()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked."""
+        return all(side.idle for side in self._sides.values())
+
     def collect(
         self,
         key: Key,
@@ -124,16 +147,14 @@ class PrometheusMetrics:
         source: MetricsSource | None = None,
     ) -> Answers | None:
         """See `ports.Metrics`."""
-        open_ = [question for question in questions if question.end is None]
-        closed = [question for question in questions if self._is_in(question, now)]
-        asked = {question.key: _Mark.of(question) for question in open_}
-        run = self._runs.get(key)
+        every = self._ripe(questions, now)
+        asked, run = _marks(every), self._runs.get(key)
         if run is None or run.source != source or not (asked and run.answers(asked, now)):
             self.forget(key)
             if not asked:
                 return None
             run = self._runs[key] = self._renewed(run, asked, now, interval)
-            run.source = source
+        run.source, run.interval = source, interval
         answers = None
         if run.task is not None and run.task.done():
             answers, run.task, run.returned = run.task.result(), None, None
@@ -146,9 +167,18 @@ class PrometheusMetrics:
             often = interval < self._scrape_interval
             run.latest, run.again = (answers, now + interval) if often else (None, None)
         if run.task is None and self._is_due(key, run, now):
-            run.asked = asked
-            self._begin(key, run, Asked([*open_, *closed], now, interval))
+            self._begin(key, run, Asked(every, now, interval))
         return answers
+
+    def due(self, key: Key) -> datetime | None:
+        """See `ports.Metrics`."""
+        run = self._runs.get(key)
+        return None if run is None or run.task is not None or run.again is not None else run.due
+
+    def foresee(self, key: Key, questions: Sequence[Question], due: datetime) -> None:
+        """See `ports.Metrics`."""
+        if self.due(key) == due:
+            self._runs[key].ahead = tuple(self._ripe(questions, due))
 
     def _renewed(
         self, run: _Run | None, asked: Mapping[str, _Mark], now: datetime, interval: timedelta
@@ -169,9 +199,10 @@ class PrometheusMetrics:
         due = next_due(run.asked_at, interval, run.newest, self._scrape_interval, run.lag)
         run.due = due + place(key, len(self._runs), self._scrape_interval)
 
-    def _is_in(self, question: Question, now: datetime) -> bool:
-        """Whether all samples of a closed interval must have come: one scrape after its end."""
-        return question.end is not None and now >= question.end + self._scrape_interval
+    def _ripe(self, questions: Sequence[Question], now: datetime) -> list[Question]:
+        """Windows, and closed intervals of which all samples must have come: one scrape after the end."""
+        last = now - self._scrape_interval
+        return [each for each in questions if each.end is None or each.end <= last]
 
     def _is_due(self, key: Key, run: _Run, now: datetime) -> bool:
         """Whether to ask now; else the release is woken when it is time to."""
@@ -182,13 +213,21 @@ class PrometheusMetrics:
             return True
         next_ = run.due if run.again is None else min(run.due, run.again)
         wait = max(0.0, (next_ - now).total_seconds())
-        run.timer = asyncio.get_running_loop().call_later(wait, self._on_done, key)
+        run.timer = asyncio.get_running_loop().call_later(wait, self._on_time, key)
         return False
+
+    def _on_time(self, key: Key) -> None:
+        """Ask what is known to be asked now. By another clock than it was meant for, a tick looks first."""
+        run = self._runs.get(key)
+        if run is None or run.again or not run.ahead or abs(self._clock() - run.due) > _PUNCTUAL:
+            self._on_done(key)
+        elif run.task is None:
+            self._begin(key, run, Asked(run.ahead, run.due, run.interval))
 
     def _begin(self, key: Key, run: _Run, every: Asked) -> None:
         """Begin a collection. Intervals that have closed are asked along with the windows, and are no
         new question."""
-        run.asked_at = every.now
+        run.asked, run.asked_at, run.ahead = _marks(every.questions), every.now, ()
         work = self._side(run.source, every.now).join(key, every)
         run.task = asyncio.create_task(work, name=f"collect {'/'.join(key)}")
         run.task.add_done_callback(lambda done: None if done.cancelled() else self._on_done(key))

@@ -32,7 +32,7 @@ _Sample = tuple[_Time, float]
 class _Entry(TypedDict, total=False):
     """One series of a matrix, or one element of a vector."""
 
-    metric: Required[dict[str, Any]]
+    metric: Required[dict[str, str]]
     values: tuple[_Sample, ...]
     histograms: list[Any]
     value: _Sample
