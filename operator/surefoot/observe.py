@@ -23,11 +23,9 @@ log = logging.getLogger(__name__)
 _MOST_PLANS = 8192
 
 
-async def observe(
-    release: ReleaseObject, ports: Ports, now: datetime
-) -> tuple[Observation, Tick | None]:
-    """The world as one tick sees it, and the tick as far as it has come where nothing was answered.
-    Raises PortError when the API server does not answer."""
+async def observe(release: ReleaseObject, ports: Ports, now: datetime) -> tuple[Observation, Tick]:
+    """The world as one tick sees it, and the tick as far as it has come. Raises PortError when the
+    API server does not answer."""
     namespace, name = release.key
     planned = await _planned(release, ports)
     spec, problem = planned.spec, planned.problem
@@ -63,9 +61,7 @@ async def observe(
     seen = look(obs)
     source = source_of(seen.tick.plan)
     answers = ports.metrics.collect(release.key, seen.questions, now, seen.interval, source)
-    if answers is None:
-        return obs, seen.tick
-    return replace(obs, answers=answers), None
+    return replace(obs, answers=answers), seen.tick
 
 
 async def _records(release: ReleaseObject, ports: Ports) -> tuple[Record, ...]:

@@ -36,8 +36,8 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
     if release is None:
         ports.metrics.forget(key)
         return Report(None, None)
-    observation, prepared = await observe(release, ports, now)
-    decision = decide(observation, prepared)
+    observation, begun = await observe(release, ports, now)
+    decision = decide(observation, begun)
     saved = await _save(release, observation, decision, ports)
     writes, untold = await _carry_out(release, decision, ports, now)
     if release.gone and not isinstance(untold, TransientError):

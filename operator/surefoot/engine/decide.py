@@ -22,7 +22,7 @@ from surefoot.engine.effects import (
     WriteManagedRoute,
 )
 from surefoot.engine.essence import matters, tells
-from surefoot.engine.prepare import prepare
+from surefoot.engine.prepare import begin, finish
 from surefoot.engine.queued import waits
 from surefoot.engine.recording import account_of
 from surefoot.engine.tick import Ruling, Tick, ended_like
@@ -68,12 +68,12 @@ RULES: tuple[Callable[[Tick], Ruling | None], ...] = (
 )
 
 
-def decide(obs: Observation, prepared: Tick | None = None) -> Decision:
+def decide(obs: Observation, begun: Tick | None = None) -> Decision:
     """What follows from what is seen. Pure: same observation, same decision.
 
-    `prepared` is that of `look`, where nothing was answered since.
+    `begun` is the tick of `look`, which is used up by it.
     """
-    tick = prepared or prepare(without_settled(obs))
+    tick = finish(begun or begin(without_settled(obs)), obs.answers)
     ruling = next(r for rule in RULES if (r := rule(tick)) is not None)
     return _settle(replace(tick, obs=obs), ruling)
 

@@ -10,7 +10,7 @@ from surefoot.engine import rules_safety as safety
 from surefoot.engine.acts import without_settled
 from surefoot.engine.compare import spans
 from surefoot.engine.judge import Stand, window_start
-from surefoot.engine.prepare import prepare
+from surefoot.engine.prepare import begin
 from surefoot.engine.questions import ArmRef, Question
 from surefoot.engine.tick import Tick, plan_of, source_of, stand_of
 from surefoot.engine.world import Observation
@@ -20,7 +20,8 @@ DEFAULT_INTERVAL = timedelta(seconds=15)
 
 @dataclass(frozen=True)
 class Look:
-    """What a tick has before Prometheus answers: what to ask, how often, and the tick so far."""
+    """What a tick has before Prometheus answers: what to ask, how often, and the tick as far as it has
+    come."""
 
     questions: tuple[Question, ...]
     interval: timedelta
@@ -32,7 +33,7 @@ def look(obs: Observation) -> Look:
 
     Every question carries the matchers of the plan's source.
     """
-    tick = prepare(without_settled(replace(obs, answers=None)))
+    tick = begin(without_settled(replace(obs, answers=None)))
     return Look(_forced(tick), _interval(tick), tick)
 
 

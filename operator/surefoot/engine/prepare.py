@@ -1,4 +1,5 @@
-"""The first half of a tick: bring what is known up to date, before any rule speaks."""
+"""The first half of a tick: bring what is known up to date, before any rule speaks. It begins before
+Prometheus has answered, as what to ask depends on it, and goes on when it has."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,19 +26,30 @@ from surefoot.engine.world import Observation
 from surefoot.stats.combine import Judgement
 
 
-def prepare(obs: Observation) -> Tick:
-    """Fold route, pods and answers into a copy of the status."""
+def begin(obs: Observation) -> Tick:
+    """Fold route and pods into a copy of the status."""
     status = _working_copy(obs.status or ModelReleaseStatus())
     plan = plan_of(obs, status)
     flying = status.release is not None and status.release.outcome is None
     if status.traffic is not None:
         _observe_route(obs, status)
-    judged: tuple[Judged, ...] = ()
-    evidence: Judgement | None = None
     if flying:
         _mend_clock(obs, status)
     if flying and plan is not None:
         _watch_restarts(obs, status)
+        stand = stand_of(status, plan, obs.now)
+        status.evidence = compare.begin(status.evidence, stand)
+        if status.release is not None and not status.release.rollback:
+            status.hypothesis = hypothesis.begin(status.hypothesis, stand)
+    return Tick(obs, status, plan, (), fresh=False)
+
+
+def finish(begun: Tick, answers: Mapping[str, Answer] | None) -> Tick:
+    """Fold the answers in, if there are any, and judge. What was begun is used up by it."""
+    obs, status, plan = replace(begun.obs, answers=answers), begun.status, begun.plan
+    judged: tuple[Judged, ...] = ()
+    evidence: Judgement | None = None
+    if plan is not None and begun.in_flight:
         obs = replace(obs, answers=_comparable(obs, status, plan))
         evidence = _compare(obs, status, plan)
         _hope(obs, status, plan)
@@ -143,8 +155,7 @@ def _compare(
     obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
 ) -> Judgement | None:
     """Take in the closed intervals that were answered; None where nothing is compared."""
-    stand = stand_of(status, plan, obs.now)
-    evidence = compare.begin(status.evidence, stand)
+    stand, evidence = stand_of(status, plan, obs.now), status.evidence
     if evidence is not None:
         evidence = intervals.take_in(evidence, stand, obs.answers or {})
         evidence = load.noted(status.evidence, evidence, obs.answers or {})
@@ -167,8 +178,7 @@ def _hope(obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec) 
     """Take in the closed intervals of the hypothesis that were answered; a rollback has none."""
     if status.release is not None and status.release.rollback:
         return
-    stand = stand_of(status, plan, obs.now)
-    hope = hypothesis.begin(status.hypothesis, stand)
+    stand, hope = stand_of(status, plan, obs.now), status.hypothesis
     status.hypothesis = hope and hypothesis.take_in(hope, stand, obs.answers or {})
 
 

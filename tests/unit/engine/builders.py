@@ -15,7 +15,7 @@ from surefoot.api.status import (
     TrafficStatus,
 )
 from surefoot.engine.judge import Stand
-from surefoot.engine.prepare import prepare
+from surefoot.engine.prepare import begin, finish
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.tick import Tick
 from surefoot.engine.world import BackendWeight, Observation, Route
@@ -108,4 +108,5 @@ def observation(status: ModelReleaseStatus | None, **changes: Any) -> Observatio
 
 
 def tick_of(status: ModelReleaseStatus | None, **changes: Any) -> Tick:
-    return prepare(observation(status, **changes))
+    obs = observation(status, **changes)
+    return finish(begin(obs), obs.answers)

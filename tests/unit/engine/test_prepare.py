@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from surefoot.engine.prepare import prepare
+from surefoot.engine.prepare import begin, finish
 from surefoot.stats.measures import Counts
 from tests.scenarios.specs import workload
 from tests.unit.engine.builders import NOW, answer, idle, in_flight, observation
@@ -26,7 +26,7 @@ def all_at_once(status):
 def test_the_status_that_was_read_stays_as_it_was(status):
     obs = all_at_once(status)
     before = status.model_copy(deep=True)
-    first = prepare(obs)
+    first = finish(begin(obs), obs.answers)
     assert obs.status == before
     assert first.status != before
-    assert prepare(obs).status == first.status
+    assert finish(begin(obs), obs.answers).status == first.status

@@ -144,8 +144,8 @@ class KubernetesStore:
                 patch = _whole(release.resource_version, status.dump())
                 answer = await self._api.patch(path, patch, JSON_PATCH)
             else:
-                was = json.loads(release.raw_status) if release.raw_status else {}
-                changed = merge_patch(was or {}, status.dump())
+                was = json.loads(release.raw_status or b"null")
+                changed = merge_patch(part({"status": was}, "status"), status.dump())
                 meta = {"resourceVersion": release.resource_version}
                 answer = await self._api.patch(
                     path, {"metadata": meta, "status": changed}, MERGE_PATCH
