@@ -62,12 +62,15 @@ def run_checks(_: Sequence[str]) -> Result:
     return Result("checks", len(CHECKS) - failed, failed, 0, time.monotonic() - began)
 
 
+_MARKED = {"simulations": "simulation", "pure": "not simulation and not slow"}
+
+
 def run_pytest(tier: str, into: IO[str] | None = None) -> Callable[[Sequence[str]], Result]:
     """A tier that is a folder of tests; simulations are those of the pure tests that take long, and
     longer still while coverage is measured. What it prints goes `into` a file, or to the terminal."""
     both = tier in ("simulations", "pure")
     folders = ("tests/unit", "tests/scenarios") if both else (f"tests/{tier}",)
-    marked = ["-m", "simulation" if tier == "simulations" else "not simulation"]
+    marked = ["-m", _MARKED.get(tier, "not simulation")]
 
     def run(more: Sequence[str]) -> Result:
         began = time.monotonic()

@@ -71,7 +71,7 @@ class Operator:
         self.api, self.elector, self._leads = api, elector, elector is None
         if elector is not None:
             api.fence = elector.remaining
-        self.store = KubernetesStore(api, self.cache)
+        self.store = KubernetesStore(api, self.cache, self._wake)
         self.records = KubernetesRecords(api)
         self.queue: WorkQueue[Key] = WorkQueue(
             self._tick, self._failed, settings.workers, self.telemetry.lateness.observe

@@ -8,7 +8,7 @@ from collections.abc import Callable
 # several times before they go by themselves; this many stand for something that went wrong.
 _MOST_NEW = 500_000
 _LOOK_S = 0.02
-_WHOLE_EVERY = 300
+_WHOLE_EVERY = 120
 
 
 def spare() -> None:
@@ -20,7 +20,7 @@ def spare() -> None:
 
 async def tidy(
     busy: Callable[[], bool],
-    every_s: float = 2.0,
+    every_s: float = 5.0,
     patience_s: float = 2.0,
     whole_every: int = _WHOLE_EVERY,
 ) -> None:

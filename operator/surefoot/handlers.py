@@ -74,7 +74,9 @@ class Sensor:
         key = self._key(body)
         if gone:
             self._store.bury(key, body)
-        self._wake(key)
+        known = self._cache.known(RELEASES, *key)
+        if gone or known is None or not self._store.is_saving(key, known):
+            self._wake(key)
 
     def _action(self, body: Json, gone: bool) -> None:
         name = text(body, "spec", "releaseName")

@@ -157,7 +157,7 @@ def _measure(count: int, interval_s: int, chosen: argparse.Namespace) -> Row:
             _scraped(operator, settle_s)
             if chosen.reverts:
                 some = releases[:: _apart(count, chosen.reverts)][: chosen.reverts]
-                row.revert_s = stage.reverts(some)
+                row.revert_s = stage.reverts(some, interval_s)
             row.peak_mb = memory_mb(operator, "VmHWM")
         finally:
             operator.stop()

@@ -107,17 +107,24 @@ class ScaleStage:
             ref["weight"] = weight
         kube.patch("HTTPRoute", release.name, {"spec": {"rules": rules}})
 
-    def reverts(self, breached: Sequence[Name]) -> list[float]:
-        """Some candidates fail from now on: after how many seconds each one's weight was 0."""
+    def reverts(self, breached: Sequence[Name], over_s: float) -> list[float]:
+        """Some candidates begin to fail, one after another over an interval: after how many seconds
+        each one's weight was 0. Releases that were started together look together: failing all at
+        once, they would tell of one moment of an interval and no other."""
         took: dict[Name, float] = {}
-        for each in breached:
-            self.exporter.fail(each)
+        failed: dict[Name, float] = {}
         began = time.monotonic()
 
         def back() -> bool:
-            for each in set(breached) - took.keys():
+            now = time.monotonic()
+            while (count := len(failed)) < len(breached) and now >= began + over_s * count / len(
+                breached
+            ):
+                self.exporter.fail(breached[count])
+                failed[breached[count]] = now
+            for each in failed.keys() - took.keys():
                 if self._weight(each) == 0:
-                    took[each] = time.monotonic() - began
+                    took[each] = time.monotonic() - failed[each]
             return len(took) == len(breached)
 
         until(back, 600, every_s=0.2, what="all that fail are reverted")

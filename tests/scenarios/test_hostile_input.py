@@ -31,6 +31,7 @@ from tests.scenarios.world import new_world
 LATER = "2100-01-01T00:00:00Z"
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15 if os.environ.get("SUREFOOT_EXAMPLES") else 50,
     derandomize=True,

@@ -367,7 +367,7 @@ HAPPENINGS = (
 @pytest.mark.parametrize(
     "first",
     [
-        pytest.param(first, marks=[pytest.mark.simulation] if first else [])
+        pytest.param(first, marks=[pytest.mark.simulation] if first else [pytest.mark.slow])
         for first in range(0, STORIES, 10)
     ],
 )

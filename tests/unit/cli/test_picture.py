@@ -134,6 +134,7 @@ def paths(node: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, 
     return [path, *(found for key, below in pairs for found in paths(below, (*path, key)))]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from(paths(release())[1:]), ANY)
 def test_anything_in_any_place_can_be_drawn(path: tuple[str | int, ...], value: object) -> None:

@@ -12,6 +12,7 @@ from tests.fuzz.schema import faults, schema_of
 from tests.fuzz.stories import recorded
 
 
+@pytest.mark.slow
 def test_examples_are_the_same_for_the_same_seed() -> None:
     first, again = some(3, range(10)), some(3, range(10))
     assert first.kinds == again.kinds != some(4, range(10)).kinds

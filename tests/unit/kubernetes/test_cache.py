@@ -195,7 +195,7 @@ def test_an_edit_beside_the_status_takes_nothing_of_what_is_known_beyond_it():
     cache = known_ahead({"a": 1, "b": 2}, {"a": 9})
     assert cache.amend(RELEASES, "risk", "fraud", "7", b'{"a":10}')
     for version in (8, 9):
-        cache.put(RELEASES, body(version, status={"b": 2, "a": 1}, spec={"edited": version}))
+        cache.put(RELEASES, body(version, status={"a": 1, "b": 2}, spec={"edited": version}))
         found = cache.get(RELEASES, "risk", "fraud")
         assert (found["status"], found["spec"]) == ({"a": 10}, {"edited": version})
 

@@ -191,6 +191,7 @@ class Recording(MemoryApi):
         return await super().patch(path, patch, content)
 
 
+@pytest.mark.slow
 def test_no_text_of_spec_or_status_leads_out_of_the_namespace() -> None:
     known = scene("every signal")
     release = known.of("ModelRelease")[0]

@@ -9,9 +9,8 @@ import pytest
 
 from surefoot.adapters.kubernetes.api import NotFoundError
 from surefoot.adapters.kubernetes.cache import RELEASES, Cache, Kind
-from surefoot.adapters.kubernetes.decoded import MOST_KEPT
 from surefoot.adapters.kubernetes.room import PER_SECOND
-from surefoot.adapters.kubernetes.store import KubernetesStore
+from surefoot.adapters.kubernetes.store import MOST_READ, KubernetesStore
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.ports import ConflictError, Key, ReleaseObject
 
@@ -64,7 +63,7 @@ async def test_rivals_are_found_also_when_others_have_ticked_since_it_was_read()
     for name in ("older", "fraud"):
         cache.put(RELEASES, body(name, route="shared"))
     mine = await read(store)
-    for number in range(MOST_KEPT):
+    for number in range(MOST_READ):
         cache.put(RELEASES, body(f"other-{number}"))
         await read(store, f"other-{number}")
     assert [rival.name for rival in store.rivals(mine)] == ["older"]

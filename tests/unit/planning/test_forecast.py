@@ -138,6 +138,7 @@ def test_signals_share_the_budget_and_hold_or_watch_only_have_none_of_it() -> No
     assert found.comparisons.share <= found.budget
 
 
+@pytest.mark.slow
 def test_a_finding_counts_the_requests_that_the_candidate_had_by_then() -> None:
     plan = release(
         {**ERRORS, "compare": {}, "threshold": limit("1m", 20)}, holds={25: "20m", 50: "20m"}

@@ -78,9 +78,9 @@ def text_of(body: Json) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _digest(status: Json | None) -> bytes:
-    """Of an object's status."""
-    return blake2b(json.dumps(status, sort_keys=True).encode(), digest_size=16).digest()
+def _digest(status: bytes) -> bytes:
+    """Of a status as it is kept. An API server writes the keys of an object in one order."""
+    return blake2b(status, digest_size=16).digest()
 
 
 def _number(known: Known) -> int:
@@ -116,11 +116,11 @@ class _Kept(NamedTuple):
         return self.body.read() if isinstance(self.body, Texts) else self.body
 
 
-def _is_edit(old: _Kept, now: Known, body: Json) -> bool:
+def _is_edit(old: _Kept, now: Known, status: bytes) -> bool:
     """Whether an object came to a newer version and its stored status is the same: what is known beyond
     that holds on. In the same version it is the answer to a write that changed nothing there."""
     same = old.known.uid == now.uid and old.known.version != now.version
-    return same and _digest(body.get("status")) == old.stored
+    return same and _digest(status) == old.stored
 
 
 class Cache:
@@ -157,10 +157,13 @@ class Cache:
                 self._never_again(old.known.uid)
             self._unlist(kind, old)
         made, stored = slim(body, kind), b""
-        if old is not None and old.stored and _is_edit(old, now, made):
-            made, stored = {**made, "status": old.read()["status"]}, old.stored
-        words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
         packed = Texts.of(made) if kind in _PACKED else made
+        if old is not None and old.stored and isinstance(packed, Texts):
+            assert isinstance(old.body, Texts)
+            if _is_edit(old, now, packed.status):
+                packed, stored = packed._replace(status=old.body.status), old.stored
+                made = packed.read()
+        words = tuple(self._indexes[kind](made)) if kind in self._indexes else ()
         self._objects.setdefault(kind, {}).setdefault(now.namespace, {})[now.name] = _Kept(
             now, words, packed, stored
         )
@@ -174,8 +177,7 @@ class Cache:
         kept = self._kept(kind, namespace, name)
         if kept is None or kept.known.version != version or not isinstance(kept.body, Texts):
             return False
-        was = kept.body.status
-        stored = kept.stored or _digest(json.loads(was) if was else None)
+        stored = kept.stored or _digest(kept.body.status)
         packed = kept.body._replace(status=status)
         self._objects[kind][namespace][name] = kept._replace(body=packed, stored=stored)
         return True

@@ -2,7 +2,7 @@
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -59,8 +59,12 @@ class _Read(NamedTuple):
 class KubernetesStore:
     """The ports Store and Workloads on one API server."""
 
-    def __init__(self, api: Api, cache: Cache) -> None:
-        self._api, self._cache = api, cache
+    def __init__(
+        self, api: Api, cache: Cache, wake: Callable[[Key], None] = lambda _: None
+    ) -> None:
+        """`wake` is called where a release was changed while its status was written."""
+        self._api, self._cache, self._wake = api, cache, wake
+        self._saving: dict[Key, Known | None] = {}
         self._configs, self._claims = ConfigValues(api), Claims(cache)
         self._specs, self._classes = Decoded(ModelReleaseSpec), Decoded(ReleaseClassSpec)
         self._read: OrderedDict[Key, _Read] = OrderedDict()
@@ -139,6 +143,7 @@ class KubernetesStore:
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """A patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
         path = self._path(RELEASES, release.key.namespace, release.key.name) + "/status"
+        self._saving[release.key] = None
         try:
             if release.key in self._put_off:
                 patch = _whole(release.resource_version, status.dump())
@@ -156,8 +161,21 @@ class KubernetesStore:
         except NotFoundError as error:
             self._miss(release)
             raise ConflictError(str(error)) from error
+        finally:
+            shown = self._saving.pop(release.key)
         self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
+        written = answer["metadata"]
+        if shown is not None and shown[2:] != (written["uid"], written["resourceVersion"]):
+            self._wake(release.key)
+
+    def is_saving(self, key: Key, shown: Known) -> bool:
+        """Whether a tick is writing the status, so that what a watch shows may be what it wrote: the
+        release is woken when the answer says otherwise."""
+        if key not in self._saving:
+            return False
+        self._saving[key] = shown
+        return True
 
     def put_off(self, release: ReleaseObject, status: ModelReleaseStatus, now: datetime) -> bool:
         """See `ports.Store`."""

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Annotated, Any, Required
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from surefoot.adapters.prometheus.labels import Labels, labels_of
@@ -18,7 +19,7 @@ from surefoot.stats.counters import Sample
 
 _LONGEST = 240
 _HEAD = re.compile(rb'\{"status":"success","data":\{"resultType":"(matrix|vector)","result":\[')
-_NEXT = b',{"metric":'
+_NEXT, _TAIL = b',{"metric":', b"]}}"
 # Bytes that take about half a millisecond to read.
 _PIECE = 32 * 1024
 _DECODER = json.JSONDecoder()
@@ -145,6 +146,12 @@ def _by_pieces(body: bytes, head: re.Match[bytes]) -> tuple[Any, tuple[Series, .
         entries = _ENTRIES.validate_json(b"[%b]" % body[at:end])
         found += map(made, entries)
         at = end + 1
+    if body.endswith(_TAIL):
+        # What follows the last one is all that mostly does.
+        with suppress(ValidationError):
+            last = _ENTRY.validate_json(body[at : -len(_TAIL)])
+            found.append(made(last))
+            return json.loads(body[: head.end()] + _TAIL), tuple(found)
     # The last one, and what follows it.
     text = body[at:].decode()
     entry, after = _DECODER.raw_decode(text)
