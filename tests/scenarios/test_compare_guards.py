@@ -10,6 +10,9 @@ from tests.scenarios.specs import errors
 from tests.scenarios.test_compare import LONG, MINUTE, compared, evidence, reads, until
 from tests.scenarios.world import new_world
 
+# The quick tier has others of the kind.
+pytestmark = pytest.mark.slow
+
 EARLY = {"promoteMargin": {"relative": 0.5}}
 QUERY = Problem(ProblemKind.QUERY, "the query gives 2 elements")
 EMPTY = Problem(ProblemKind.EMPTY, "no samples")

@@ -18,10 +18,13 @@ from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import candidate, errors, workload
 from tests.scenarios.world import MADE, World, given_world, new_world
 
+# The quick tier has others of the kind.
+pytestmark = pytest.mark.slow
+
 Moment = tuple[Callable[[World], bool], Callable[[World], object]]
 FAULTS = ("crash_after", "lost_after", "refused_at")
 LONGEST = 150
-# Those that the quick tier tells, too.
+# Those that are no simulation.
 SHORT = ("promote", "revert", "delete")
 OVER = ("Idle", "Reverted")
 

@@ -9,6 +9,9 @@ from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import errors, workload
 from tests.scenarios.world import NO_PROMETHEUS, new_world
 
+# The quick tier has others of the kind.
+pytestmark = pytest.mark.slow
+
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]
 
