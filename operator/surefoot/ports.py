@@ -157,6 +157,10 @@ class Notifier(Protocol):
         read with that status."""
         ...
 
+    def settle(self, release: ReleaseObject) -> None:
+        """The status was written in place of what was read: no write before it was done."""
+        ...
+
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         """Tell all of it, in order; nothing twice that has the same `about`. Raises PortError at
         the first that fails: what has an `about` is owed from then on, with all that follows."""

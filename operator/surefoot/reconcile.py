@@ -85,6 +85,7 @@ async def _save(
             said = (*_owed(release, ports, now), *decision.announcements)
             ports.notifier.doubt(release, decision.status, said)
         raise
+    ports.notifier.settle(release)
     return True
 
 

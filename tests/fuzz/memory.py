@@ -193,6 +193,9 @@ class Notes:
     ) -> None:
         pass
 
+    def settle(self, release: ReleaseObject) -> None:
+        pass
+
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         self.said.extend(said)
 

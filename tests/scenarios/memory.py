@@ -283,6 +283,9 @@ class MemoryNotifier:
     ) -> None:
         self.left.doubt(release.uid, release.resource_version, status, said)
 
+    def settle(self, release: ReleaseObject) -> None:
+        self.left.settle(release.uid)
+
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         world = self.world
         for count, each in enumerate(said):

@@ -50,6 +50,10 @@ class Owed:
             doubt = self._doubts[uid] = _Doubt(version)
         doubt.sent = [*doubt.sent, (_digest(status), _kept(said))][-MOST_OWED:]
 
+    def settle(self, uid: str) -> None:
+        """A status was saved in place of the version in doubt: none of those that were sent before was."""
+        self._doubts.pop(uid, None)
+
     def owe(self, uid: str, said: Said) -> None:
         """All else of the release was told."""
         self._said[uid] = _kept(said)

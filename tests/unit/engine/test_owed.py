@@ -56,6 +56,19 @@ def test_a_second_doubt_takes_what_the_first_came_to_along(owed: Owed) -> None:
     assert owed.of(UID, "3", read(status(1))) == (said("a"), said("b"))
 
 
+def test_once_a_later_try_was_saved_no_earlier_one_was(owed: Owed) -> None:
+    owed.doubt(UID, "1", status(0), (said("a"),))
+    owed.settle(UID)
+    owed.owe(UID, (said("b"),))
+    assert owed.of(UID, "2", read(status(1))) == (said("b"),)
+
+
+def test_of_a_release_that_was_in_no_doubt_nothing_changes(owed: Owed) -> None:
+    owed.owe(UID, (said("b"),))
+    owed.settle(UID)
+    assert owed.of(UID, "2", read(status(1))) == (said("b"),)
+
+
 @pytest.mark.parametrize("found", [None, status(7)])
 def test_where_something_else_was_saved_nothing_is_known(
     owed: Owed, found: ModelReleaseStatus | None

@@ -49,6 +49,10 @@ class EventRecorder:
         """See `ports.Notifier`."""
         self._owed.doubt(release.uid, release.resource_version, status, said)
 
+    def settle(self, release: ReleaseObject) -> None:
+        """See `ports.Notifier`."""
+        self._owed.settle(release.uid)
+
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         """Post Events. Raises PortError; what the API server will never take is not tried again."""
         for count, each in enumerate(said):
