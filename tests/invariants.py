@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from surefoot.api.status import MOST_COUNTED
+from surefoot.api.base import MOST_COUNTED
 from tests.timeline import (
     ENDED,
     OPERATOR,

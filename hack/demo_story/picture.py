@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from demo_story.live import SHARE_WINDOW, Live
-from surefoot.api.status import DecisionRecord, ModelReleaseStatus, SignalStatus
+from surefoot.api.signal_status import SignalStatus
+from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 
 _BAR = 24
 _COLOURS = {

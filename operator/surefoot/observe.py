@@ -8,8 +8,9 @@ from functools import lru_cache
 from surefoot.api.base import Same, is_label
 from surefoot.api.reference import BadReferenceError, bins_of
 from surefoot.api.release_class import ReleaseClassSpec
+from surefoot.api.signal_status import FrozenBins
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import FrozenBins, ModelReleaseStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.look import look
 from surefoot.engine.planned import Planned, planned
 from surefoot.engine.queued import queued

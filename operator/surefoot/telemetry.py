@@ -12,7 +12,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from surefoot.api.plain import one_line
-from surefoot.api.status import ModelReleaseStatus, SignalStatus
+from surefoot.api.signal_status import SignalStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ConditionType, Phase, Reason, Verdict
 from surefoot.engine.effects import Decision
 from surefoot.ports import Key

@@ -8,7 +8,8 @@ from localcluster.state import Cluster
 from surefoot.adapters.kubernetes.cache import RELEASES, Cache
 from surefoot.adapters.kubernetes.room import LONGEST
 from surefoot.adapters.kubernetes.store import KubernetesStore
-from surefoot.api.status import ModelReleaseStatus, SignalStatus
+from surefoot.api.signal_status import SignalStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.ports import ConflictError, Key, ReleaseObject
 from tests.cluster.conftest import OPERATOR
 from tests.cluster.test_config_values import connected

@@ -284,7 +284,7 @@ class MemoryNotifier:
         self.left.doubt(release.uid, release.resource_version, status, said)
 
     def settle(self, release: ReleaseObject) -> None:
-        self.left.settle(release.uid)
+        self.left.settle(release.uid, release.resource_version, release.status)
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         world = self.world

@@ -18,9 +18,6 @@ from tests.scenarios.memory import CrashError
 from tests.scenarios.specs import candidate, errors, workload
 from tests.scenarios.world import MADE, World, given_world, new_world
 
-# The quick tier has others of the kind.
-pytestmark = pytest.mark.slow
-
 Moment = tuple[Callable[[World], bool], Callable[[World], object]]
 FAULTS = ("crash_after", "lost_after", "refused_at")
 LONGEST = 150

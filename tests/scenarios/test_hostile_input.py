@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surefoot.adapters.kubernetes.cache import Cache
+from surefoot.api.base import MOST_COUNTED
 from surefoot.api.plain import MOST
-from surefoot.api.status import MOST_COUNTED, ModelReleaseStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.engine.questions import Problem, ProblemKind
 from surefoot.ports import ConflictError
 from surefoot.stats.measures import Counts

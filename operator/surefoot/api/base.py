@@ -26,6 +26,9 @@ Name = Annotated[
 Label = Annotated[
     str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
 ]
+# A count that may go on growing: what is beyond it was written by hand.
+MOST_COUNTED = 1_000_000_000
+Count = Annotated[int, Field(ge=0, le=MOST_COUNTED)]
 T = TypeVar("T")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 

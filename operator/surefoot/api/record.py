@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from surefoot.api.base import ApiModel, CelRule, Label, Name, Short, Text
+from surefoot.api.base import ApiModel, CelRule, Count, Label, Name, Short, Text
 from surefoot.api.spec import OnDelete
-from surefoot.api.status import Backend, Count, DecisionRecord, Exposure, RouteStatus
+from surefoot.api.status import Backend, DecisionRecord, Exposure, RouteStatus
 from surefoot.api.times import Time
 from surefoot.api.vocabulary import Hope, Outcome, Reason
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from surefoot.api.base import ApiModel, Name
-from surefoot.api.status import MOST_EDGES, FrozenBins
+from surefoot.api.signal_status import MOST_EDGES, FrozenBins
 
 MOST_CHARACTERS = 65_536
 """Several times what the longest bins take; a ConfigMap may have a mebibyte."""

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from surefoot.api.status import DecisionRecord, ModelReleaseStatus, SignalStatus
+from surefoot.api.signal_status import SignalStatus
+from surefoot.api.status import DecisionRecord, ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Verdict
 from surefoot.cli.backtest import Past, Split, reverted
 from surefoot.cli.picture import columns, phase_colour

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from surefoot.api.signal_status import FrozenBins, Snapshot
 from surefoot.api.signals import Baseline, Signal
-from surefoot.api.status import FrozenBins, ModelReleaseStatus, Snapshot
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import SignalType
 from surefoot.engine import crowded
 from surefoot.engine.judge import Judged, Stand, judge, not_applicable

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from surefoot.api.signal_status import EvidenceStatus, PromotionEvidence, SignalEvidence
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import EvidenceStatus, PromotionEvidence, SignalEvidence
 from surefoot.api.vocabulary import OnBreach
 from surefoot.engine import bets
 from surefoot.engine.judge import Stand

@@ -4,8 +4,8 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from surefoot.api.plain import one_line
+from surefoot.api.signal_status import SignalStatus
 from surefoot.api.signals import Signal
-from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import SignalMetric as M
 from surefoot.api.vocabulary import SignalType, Verdict
 from surefoot.engine.judge import Judged

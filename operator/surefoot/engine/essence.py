@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from surefoot.api.status import EvidenceStatus, ModelReleaseStatus, SignalEvidence, SignalStatus
+from surefoot.api.signal_status import EvidenceStatus, SignalEvidence, SignalStatus
+from surefoot.api.status import ModelReleaseStatus
 
 # Numbers and durations in a sentence.
 _NUMBERS = re.compile(r"-?(?:\d[\d.]*(?:e[-+]?\d+)?(?:ms|[smhd])?)+")

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import inf, isfinite
 
+from surefoot.api.base import MOST_COUNTED
 from surefoot.api.durations import format_duration
 from surefoot.api.hypothesis import Better, Hypothesis, HypothesisStatus
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import MOST_COUNTED, ModelReleaseStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Hope, Outcome, SignalType
 from surefoot.engine.compare import MOST_AT_ONCE, Span, first_start
 from surefoot.engine.counted import counted, edge_of

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from surefoot.api.status import MOST_COUNTED, MOST_FLOATS, EvidenceStatus, SignalEvidence
+from surefoot.api.base import MOST_COUNTED
+from surefoot.api.signal_status import MOST_FLOATS, EvidenceStatus, SignalEvidence
 from surefoot.engine import bets
 from surefoot.engine.betting import Bet, SequentialTest
 from surefoot.engine.compare import Span, spans

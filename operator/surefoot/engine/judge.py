@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import isfinite
 
+from surefoot.api.base import MOST_COUNTED
 from surefoot.api.durations import format_duration
 from surefoot.api.plain import one_line
+from surefoot.api.signal_status import FrozenBins, SignalStatus
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import MOST_COUNTED, FrozenBins, SignalStatus
 from surefoot.api.vocabulary import OnBreach, SignalType, Verdict
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Reading
 from surefoot.engine.values import Value, value_of

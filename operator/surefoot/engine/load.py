@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surefoot.api.plain import one_line
+from surefoot.api.signal_status import EvidenceStatus
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import EvidenceStatus, ModelReleaseStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import SignalType, Verdict
 from surefoot.engine.compare import Span
 from surefoot.engine.judge import Judged, Stand

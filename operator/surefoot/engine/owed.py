@@ -50,8 +50,10 @@ class Owed:
             doubt = self._doubts[uid] = _Doubt(version)
         doubt.sent = [*doubt.sent, (_digest(status), _kept(said))][-MOST_OWED:]
 
-    def settle(self, uid: str) -> None:
-        """A status was saved in place of the version in doubt: none of those that were sent before was."""
+    def settle(self, uid: str, version: str, status: ModelReleaseStatus | None) -> None:
+        """A status was saved in place of this version, as it was read: what else was sent to replace it
+        was not saved."""
+        self.of(uid, version, status)
         self._doubts.pop(uid, None)
 
     def owe(self, uid: str, said: Said) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from operator import gt, lt
 
-from surefoot.api.status import MOST_COUNTED
+from surefoot.api.base import MOST_COUNTED
 from surefoot.api.vocabulary import ActionType, Outcome, Reason, Rule
 from surefoot.engine import transitions
 from surefoot.engine.tick import Ruling, Tick, ended_like

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from surefoot.api.plain import one_line
+from surefoot.api.signal_status import SignalStatus
 from surefoot.api.spec import OnInconclusive, OnNoData
-from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import ActionType, OnBreach, Outcome, Reason, Rule, Verdict
 from surefoot.engine import compare, hypothesis, transitions
 from surefoot.engine.recording import keeps_weights

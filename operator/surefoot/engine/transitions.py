@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from surefoot.api.base import MOST_COUNTED
 from surefoot.api.plain import one_line
 from surefoot.api.spec import Candidate, ModelReleaseSpec
 from surefoot.api.status import (
-    MOST_COUNTED,
     MOST_SECONDS,
     Backend,
     Exposure,

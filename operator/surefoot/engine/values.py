@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
+from surefoot.api.signal_status import FrozenBins
 from surefoot.api.signals import Signal
-from surefoot.api.status import FrozenBins
 from surefoot.api.vocabulary import SignalMetric as M
 from surefoot.api.vocabulary import SignalType
 from surefoot.stats import calibration, distances, fairness, performance, quality

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from surefoot.api.signal_status import SignalStatus, WatchStatus
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import ModelReleaseStatus, SignalStatus, WatchStatus
+from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import Outcome, Reason, Verdict
 from surefoot.engine.effects import Announcement
 from surefoot.engine.judge import Stand, judge, limit_text, window_start

@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import sqrt
 
 from surefoot.api.durations import format_duration
-from surefoot.api.status import EvidenceStatus, SignalEvidence
+from surefoot.api.signal_status import EvidenceStatus, SignalEvidence
 from surefoot.api.vocabulary import OnBreach, Verdict
 from surefoot.engine.compare import first_start
 from surefoot.engine.judge import Judged, Stand

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from surefoot.api.record import ReleaseRecordSpec
+from surefoot.api.signal_status import FrozenBins
 from surefoot.api.spec import Candidate, ModelReleaseSpec
-from surefoot.api.status import Backend, FrozenBins, ModelReleaseStatus
+from surefoot.api.status import Backend, ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType, Reason
 from surefoot.engine.questions import Answer
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from random import Random
 
+from surefoot.api.signal_status import SignalStatus
 from surefoot.api.signals import Signal
 from surefoot.api.spec import ModelReleaseSpec
-from surefoot.api.status import SignalStatus
 from surefoot.api.vocabulary import Verdict
 from surefoot.engine import bets
 from surefoot.engine.judge import Stand, judge

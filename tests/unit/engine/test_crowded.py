@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from surefoot.api.status import FrozenBins, SignalStatus
+from surefoot.api.signal_status import FrozenBins, SignalStatus
 from surefoot.api.vocabulary import Verdict
 from surefoot.engine.baselines import judge_against
 from surefoot.engine.judge import Judged

@@ -6,15 +6,14 @@ from typing import Any
 import pytest
 
 from surefoot.api.hypothesis import HypothesisStatus
-from surefoot.api.status import (
-    Condition,
+from surefoot.api.signal_status import (
     EvidenceStatus,
-    ModelReleaseStatus,
     PromotionEvidence,
     SignalEvidence,
     SignalStatus,
     WatchStatus,
 )
+from surefoot.api.status import Condition, ModelReleaseStatus
 from surefoot.engine.essence import matters, tells
 from tests.unit.engine.builders import NOW, in_flight
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surefoot.api.status import MOST_EDGES, FrozenBins, SignalStatus
+from surefoot.api.signal_status import MOST_EDGES, FrozenBins, SignalStatus
 from surefoot.api.vocabulary import Verdict
 from surefoot.engine.judge import (
     crosses,

@@ -58,15 +58,24 @@ def test_a_second_doubt_takes_what_the_first_came_to_along(owed: Owed) -> None:
 
 def test_once_a_later_try_was_saved_no_earlier_one_was(owed: Owed) -> None:
     owed.doubt(UID, "1", status(0), (said("a"),))
-    owed.settle(UID)
+    owed.settle(UID, "1", None)
     owed.owe(UID, (said("b"),))
     assert owed.of(UID, "2", read(status(1))) == (said("b"),)
 
 
 def test_of_a_release_that_was_in_no_doubt_nothing_changes(owed: Owed) -> None:
     owed.owe(UID, (said("b"),))
-    owed.settle(UID)
+    owed.settle(UID, "1", None)
     assert owed.of(UID, "2", read(status(1))) == (said("b"),)
+
+
+def test_what_turned_out_to_be_saved_is_owed_though_more_was_saved_before_it_was_told(
+    owed: Owed,
+) -> None:
+    owed.doubt(UID, "1", status(0), (said("a"),))
+    owed.settle(UID, "2", read(status(0)))
+    assert owed.of(UID, "2", read(status(0))) == (said("a"),)
+    assert owed.of(UID, "3", read(status(1))) == (said("a"),)
 
 
 @pytest.mark.parametrize("found", [None, status(7)])

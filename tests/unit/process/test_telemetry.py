@@ -10,15 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from surefoot.api.signal_status import SignalStatus, WatchStatus
 from surefoot.api.status import (
     Backend,
     Condition,
     ModelReleaseStatus,
     Released,
     RouteStatus,
-    SignalStatus,
     TrafficStatus,
-    WatchStatus,
 )
 from surefoot.api.vocabulary import Outcome, Phase, Reason, Rule
 from surefoot.engine.effects import Announcement, Decision

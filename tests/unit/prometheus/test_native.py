@@ -19,7 +19,7 @@ from surefoot.adapters.prometheus.kinds import SCORE_GRID, duration_grid
 from surefoot.adapters.prometheus.labels import Labels
 from surefoot.adapters.prometheus.native import Native
 from surefoot.adapters.prometheus.payload import Series
-from surefoot.api.status import MOST_EDGES
+from surefoot.api.signal_status import MOST_EDGES
 from surefoot.stats.counters import NotANumber
 from surefoot.stats.measures import Histogram
 

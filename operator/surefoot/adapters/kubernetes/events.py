@@ -51,7 +51,7 @@ class EventRecorder:
 
     def settle(self, release: ReleaseObject) -> None:
         """See `ports.Notifier`."""
-        self._owed.settle(release.uid)
+        self._owed.settle(release.uid, release.resource_version, release.status)
 
     async def announce(self, release: ReleaseObject, said: tuple[Announcement, ...]) -> None:
         """Post Events. Raises PortError; what the API server will never take is not tried again."""

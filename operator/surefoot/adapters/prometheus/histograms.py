@@ -10,7 +10,7 @@ from surefoot.adapters.prometheus import native
 from surefoot.adapters.prometheus.increases import Sheet, joined
 from surefoot.adapters.prometheus.labels import Rest
 from surefoot.adapters.prometheus.payload import Series
-from surefoot.api.status import MOST_EDGES
+from surefoot.api.signal_status import MOST_EDGES
 from surefoot.stats.measures import Histogram
 
 Cumulative = Mapping[float, float]
