@@ -224,6 +224,8 @@ class MemoryMetrics:
         self.foreseen: list[tuple[Sequence[Question], Sequence[Question]]] = []
         """What was to be asked at a time, and what was asked then."""
         self.source: MetricsSource | None = None
+        self.asleep = True
+        """Whether nothing is to be asked, so that nothing will wake the release."""
 
     def collect(
         self,
@@ -233,7 +235,7 @@ class MemoryMetrics:
         interval: timedelta,
         source: MetricsSource | None = None,
     ) -> Mapping[str, Answer] | None:
-        self.source, self.interval = source, interval
+        self.source, self.interval, self.asleep = source, interval, not questions
         if questions and self.returned is not None:
             returned, self.returned = self.returned, None
             return returned

@@ -11,13 +11,16 @@ from surefoot.api.base import sentence
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
+from surefoot.engine.decide import RECHECK
 from surefoot.engine.effects import (
     Announcement,
     FinishAction,
 )
+from surefoot.engine.look import look
 from surefoot.engine.owed import Owed
 from surefoot.engine.questions import Answer, Problem, ProblemKind, Question, Reading
 from surefoot.engine.world import Action, BackendWeight, Rival, Route, Workload
+from surefoot.observe import observe
 from surefoot.ports import (
     ConflictError,
     Key,
@@ -197,8 +200,18 @@ class World:
             if report.requeue is None or (
                 report.requeue > timedelta(0) and not self.metrics.running
             ):
+                await self._has_asked(report)
                 return report
         return report
+
+    async def _has_asked(self, report: Report) -> None:
+        """Whoever goes to sleep for long has asked all that is to be asked: nobody wakes them."""
+        if report.requeue is None or report.requeue < RECHECK or not self.metrics.asleep:
+            return
+        release = self.object(KEY)
+        if release is not None:
+            seen, _ = await observe(release, self.ports, self.now + timedelta(milliseconds=1))
+            assert look(seen).questions == (), "something is to be asked, and nobody looks again"
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -41,6 +41,8 @@ def begin(obs: Observation) -> Tick:
         status.evidence = compare.begin(status.evidence, stand)
         if status.release is not None and not status.release.rollback:
             status.hypothesis = hypothesis.begin(status.hypothesis, stand)
+    elif not flying and plan is not None:
+        status.watch = watching.begin(obs, status, plan)
     return Tick(obs, status, plan, (), fresh=False)
 
 
@@ -54,8 +56,8 @@ def finish(begun: Tick, answers: Mapping[str, Answer] | None) -> Tick:
         evidence = _compare(obs, status, plan)
         _hope(obs, status, plan)
         judged = _judge(obs, status, plan)
-    elif plan is not None:
-        status.watch = watching.watch(obs, status, plan)
+    elif plan is not None and status.watch is not None:
+        status.watch = watching.take_in(status.watch, obs, status, plan)
     return Tick(obs, status, plan, judged, _is_fresh(obs, plan), evidence)
 
 

@@ -61,13 +61,13 @@ def _serves(obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
     return (won or known) and plan.candidate.workload_ref.name == serving.workload
 
 
-def watch(
+def begin(
     obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
 ) -> WatchStatus | None:
-    """What is watched of the version that serves, with this tick's answers judged.
+    """What is watched of the version that serves, before this tick's answers; None where no signal is.
 
     It begins at the promotion with nothing but the frozen bins of the incumbent, and outlives a
-    release that was reverted since. None where no signal is watched.
+    release that was reverted since.
     """
     signals, serving = _watched(plan), status.incumbent
     if not signals or serving is None:
@@ -77,12 +77,21 @@ def watch(
         return old
     if old is None:
         begun = [_begun(s, status) for s in signals]
-        old = WatchStatus(version=serving.version, since=serving.since, signals=begun)
+        return WatchStatus(version=serving.version, since=serving.since, signals=begun)
     before = {s.name: s for s in old.signals}
-    found = [
-        _looked_at(s, plan, old, before.get(s.name) or _begun(s, status), obs) for s in signals
-    ]
-    return old.model_copy(update={"version": serving.version, "signals": found})
+    listed = [before.get(s.name) or _begun(s, status) for s in signals]
+    return old.model_copy(update={"version": serving.version, "signals": listed})
+
+
+def take_in(
+    since: WatchStatus, obs: Observation, status: ModelReleaseStatus, plan: ModelReleaseSpec
+) -> WatchStatus:
+    """What `begin` gave, with this tick's answers judged."""
+    if not _serves(obs, status, plan):
+        return since
+    held = {s.name: s for s in since.signals}
+    found = [_looked_at(s, plan, since, held[s.name], obs) for s in _watched(plan)]
+    return since.model_copy(update={"signals": found})
 
 
 def _begun(signal: Signal, status: ModelReleaseStatus) -> SignalStatus:
@@ -128,7 +137,7 @@ def questions(
     return tuple(
         Question(signal, obs.namespace, arm, arm, _start_of(signal, plan, since, obs))
         for signal in _watched(plan)
-        if _lasts(signal, since, obs) and since.since + signal.delay < obs.now
+        if _lasts(signal, since, obs) and since.since + signal.delay <= obs.now
     )
 
 
