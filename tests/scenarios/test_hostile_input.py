@@ -227,6 +227,7 @@ def ticks_on(status, bad=True, more=()):
     return api.objects["modelreleases", "fraud"]["status"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["decisions", "history", "retirable", "signals", "conditions"])
 def test_a_status_with_10_000_entries_is_read_and_reverts_all_the_same(part):
     after = ticks_on(lambda status: {**status, part: status.get(part, [{}])[:1] * 10_000})

@@ -11,7 +11,7 @@ from surefoot.api.base import sentence
 from surefoot.api.spec import ModelReleaseSpec
 from surefoot.api.status import ModelReleaseStatus
 from surefoot.api.vocabulary import ActionType
-from surefoot.engine.decide import RECHECK
+from surefoot.engine.decide import RECHECK, decide
 from surefoot.engine.effects import (
     Announcement,
     FinishAction,
@@ -200,18 +200,19 @@ class World:
             if report.requeue is None or (
                 report.requeue > timedelta(0) and not self.metrics.running
             ):
-                await self._has_asked(report)
+                await self._sleeps_well(report)
                 return report
         return report
 
-    async def _has_asked(self, report: Report) -> None:
-        """Whoever goes to sleep for long has asked all that is to be asked: nobody wakes them."""
+    async def _sleeps_well(self, report: Report) -> None:
+        """Whoever goes to sleep for long has nothing to ask and to save: nobody wakes them."""
         if report.requeue is None or report.requeue < RECHECK or not self.metrics.asleep:
             return
         release = self.object(KEY)
         if release is not None:
-            seen, _ = await observe(release, self.ports, self.now + timedelta(milliseconds=1))
+            seen, _ = await observe(release, self.ports, self.now)
             assert look(seen).questions == (), "something is to be asked, and nobody looks again"
+            assert not decide(seen).save, "something is to be saved, and nobody looks again"
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

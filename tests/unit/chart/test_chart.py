@@ -320,6 +320,7 @@ def test_a_service_monitor_is_made_on_demand(default: list[Manifest]) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "sentence"),
     [

@@ -11,8 +11,9 @@ from tests.fuzz.making import Maker
 from tests.fuzz.schema import faults, schema_of
 from tests.fuzz.stories import recorded
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_examples_are_the_same_for_the_same_seed() -> None:
     first, again = some(3, range(10)), some(3, range(10))
     assert first.kinds == again.kinds != some(4, range(10)).kinds

@@ -126,6 +126,7 @@ async def test_a_proxy_that_refuses_is_named_without_its_password(host: str) -> 
     assert "s3cr3t" not in str(refused.value)
 
 
+@pytest.mark.slow
 async def test_a_tick_asks_for_nothing_outside_of_its_namespace(
     place: tuple[ApiServer, Api],
 ) -> None:
