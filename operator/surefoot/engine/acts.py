@@ -61,21 +61,21 @@ def _is_older(action: Action, release: Released, obs: Observation) -> bool:
 def finish_actions(tick: Tick, ruling: Ruling) -> tuple[FinishAction, ...]:
     """Answers for the actions that this tick settled, `MOST_AT_ONCE` at most."""
     done = {a.uid for a in ruling.done}
-    finished = [FinishAction(a.name, ActionPhase.DONE, ruling.message) for a in ruling.done]
+    finished = [FinishAction(a.name, a.uid, ActionPhase.DONE, ruling.message) for a in ruling.done]
     for action in tick.obs.actions:
         if len(finished) == MOST_AT_ONCE:
             break
         if action.uid in done:
             continue
         if action.uid in tick.status.handled_actions:
-            finished.append(FinishAction(action.name, ActionPhase.DONE, "carried out"))
+            finished.append(FinishAction(action.name, action.uid, ActionPhase.DONE, "carried out"))
             continue
         if ruling.done:
             # It may have been meant for what has just changed: the next tick looks at it.
             continue
         why = objection(action, tick.status, tick.obs)
         if why is not None:
-            finished.append(FinishAction(action.name, ActionPhase.REFUSED, why))
+            finished.append(FinishAction(action.name, action.uid, ActionPhase.REFUSED, why))
     return tuple(finished)
 
 

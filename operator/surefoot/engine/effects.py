@@ -34,9 +34,10 @@ class WriteManagedRoute:
 
 @dataclass(frozen=True, slots=True)
 class FinishAction:
-    """Say on a ReleaseAction what became of it."""
+    """Say on a ReleaseAction what became of it; on no other one of its name."""
 
     name: str
+    uid: str
     phase: ActionPhase
     message: str
 

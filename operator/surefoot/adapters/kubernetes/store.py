@@ -223,11 +223,18 @@ class KubernetesStore:
         return tuple(sorted(found, key=lambda a: (a.created, a.uid)))
 
     async def finish_action(self, namespace: str, effect: FinishAction, now: datetime) -> None:
-        """Write an action's outcome; one that was deleted meanwhile needs none."""
+        """Write an action's outcome; one that was deleted meanwhile needs none. Raises ConflictError
+        where it is not as it is known, and may be another one of its name."""
+        known = self._cache.get(ACTIONS, namespace, effect.name)
+        if known is None or known["metadata"]["uid"] != effect.uid:
+            return
+        # By its version, as an API server looks at no uid in the patch of a status.
+        same = {"resourceVersion": known["metadata"]["resourceVersion"]}
         status = ReleaseActionStatus(phase=effect.phase, message=one_line(effect.message), time=now)
         path = self._path(ACTIONS, namespace, effect.name) + "/status"
         try:
-            answer = await self._api.patch(path, {"status": status.dump()}, MERGE_PATCH)
+            body = {"metadata": same, "status": status.dump()}
+            answer = await self._api.patch(path, body, MERGE_PATCH)
         except NotFoundError:
             self._cache.drop(ACTIONS, namespace, effect.name)
             return
