@@ -57,12 +57,14 @@ async def reconcile(key: Key, ports: Ports, now: datetime) -> Report:
 
 def _plan_ahead(observation: Observation, decision: Decision, key: Key, ports: Ports) -> timedelta:
     """When to look next. Where the metrics know what is asked by then, the next tick is woken by the
-    answers, and one just before them would be for nothing."""
+    answers, and one just before them would be for nothing, but where a rule has a time of its own."""
     due = ports.metrics.due(key)
     if due is None or decision.requeue < due - observation.now:
         return decision.requeue
     questions = look_ahead(observation, decision.status, due)
     ports.metrics.foresee(key, questions, due)
+    if decision.urgent:
+        return decision.requeue
     return max(decision.requeue, due - observation.now + ANSWERED)
 
 

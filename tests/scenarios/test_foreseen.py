@@ -1,8 +1,11 @@
 """What is to be asked next is known a tick before: as it was foreseen, so it is asked."""
 
+from datetime import timedelta
+
 import pytest
 
-from surefoot.reconcile import ANSWERED
+from surefoot.engine.rules_hands import MOST_BACKOFF_S
+from surefoot.reconcile import ANSWERED, reconcile
 from tests.scenarios.memory import KEY
 from tests.scenarios.specs import errors
 from tests.scenarios.stories import at_weight
@@ -46,3 +49,20 @@ async def test_a_look_is_put_off_until_the_answers_are_there_and_no_longer() -> 
     assert due is not None
     assert report.requeue is not None
     assert due <= world.now + report.requeue <= due + ANSWERED
+
+
+async def test_a_weight_that_is_put_right_again_and_again_waits_for_no_answer() -> None:
+    world = await at_weight(10, steps=[{"weight": 10, "hold": "30m"}], analysis=TIMES)
+    for _ in range(5):
+        world.edit_weight(90)
+        await world.tick(2.1)
+    while (due := world.metrics.due(KEY)) is None or due - world.now > timedelta(seconds=1.2):
+        await world.tick(0.5)
+    world.edit_weight(90)
+    await world.tick(0.1)
+    world.edit_weight(90)
+    world.advance(0.05)
+    report = await reconcile(KEY, world.ports, world.now)
+    assert (world.status["reason"], world.weight()) == ("WeightFight", 90)
+    assert report.requeue is not None
+    assert report.requeue <= timedelta(seconds=MOST_BACKOFF_S)

@@ -116,6 +116,7 @@ def _settle(tick: Tick, ruling: Ruling) -> Decision:
         requeue=_requeue(tick, ruling, status) if len(finished) < MOST_AT_ONCE else timedelta(0),
         verdicts={j.signal.name: j.verdict.label for j in tick.judged},
         owed=account.owed,
+        urgent=ruling.requeue is not None,
     )
 
 

@@ -84,6 +84,7 @@ class Decision:
     """What a tick comes to. `save`: the status has to be written before anything else is done; without
     it `moved` says that numbers in it have changed, which may be written later.
 
+    `urgent`: the next tick is for a rule, at `requeue`, and not for what Prometheus answers until then.
     `owed`: a deleted release whose traffic could not be taken back yet; its record stays open.
     """
 
@@ -97,3 +98,4 @@ class Decision:
     requeue: timedelta
     verdicts: Mapping[str, str]
     owed: bool = False
+    urgent: bool = False

@@ -62,8 +62,9 @@ async def test_after_a_write_that_failed_everything_wakes_again() -> None:
     written = Writing(8, then=fail)
     with pytest.raises(TransientError):
         await written.save()
+    assert written.woken == [FRAUD], "nobody can say whose change it was"
     written.sensor.saw(RELEASES, body(version=9))
-    assert written.woken == [FRAUD]
+    assert written.woken == [FRAUD, FRAUD]
 
 
 async def test_a_release_that_is_deleted_meanwhile_is_woken_at_once() -> None:

@@ -142,19 +142,11 @@ class KubernetesStore:
 
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """A patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
-        path = self._path(RELEASES, release.key.namespace, release.key.name) + "/status"
         self._saving[release.key] = None
+        written: Json = {}
         try:
-            if release.key in self._put_off:
-                patch = _whole(release.resource_version, status.dump())
-                answer = await self._api.patch(path, patch, JSON_PATCH)
-            else:
-                was = json.loads(release.raw_status or b"null")
-                changed = merge_patch(part({"status": was}, "status"), status.dump())
-                meta = {"resourceVersion": release.resource_version}
-                answer = await self._api.patch(
-                    path, {"metadata": meta, "status": changed}, MERGE_PATCH
-                )
+            answer = await self._send(release, status)
+            written = answer["metadata"]
         except ConflictError:
             await self._refresh(release.key)
             raise
@@ -163,11 +155,25 @@ class KubernetesStore:
             raise ConflictError(str(error)) from error
         finally:
             shown = self._saving.pop(release.key)
+            # Without an answer nobody can say whose change it was.
+            same = shown is None or shown[2:] == (
+                written.get("uid"),
+                written.get("resourceVersion"),
+            )
+            if not same:
+                self._wake(release.key)
         self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
-        written = answer["metadata"]
-        if shown is not None and shown[2:] != (written["uid"], written["resourceVersion"]):
-            self._wake(release.key)
+
+    async def _send(self, release: ReleaseObject, status: ModelReleaseStatus) -> Json:
+        path = self._path(RELEASES, release.key.namespace, release.key.name) + "/status"
+        if release.key in self._put_off:
+            whole = _whole(release.resource_version, status.dump())
+            return await self._api.patch(path, whole, JSON_PATCH)
+        was = json.loads(release.raw_status or b"null")
+        changed = merge_patch(part({"status": was}, "status"), status.dump())
+        meta = {"resourceVersion": release.resource_version}
+        return await self._api.patch(path, {"metadata": meta, "status": changed}, MERGE_PATCH)
 
     def is_saving(self, key: Key, shown: Known) -> bool:
         """Whether a tick is writing the status, so that what a watch shows may be what it wrote: the
