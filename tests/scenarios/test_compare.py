@@ -162,6 +162,7 @@ async def test_no_interval_reaches_back_over_a_step():
     assert all(q.start.isoformat()[:19] >= verified[:19] for q in later)
 
 
+@pytest.mark.slow
 async def test_in_the_bake_nothing_is_compared_and_the_comparison_does_not_gate():
     world = compared()
     reads(world, 30, 30)
@@ -198,6 +199,7 @@ async def test_a_limit_and_a_comparison_stand_side_by_side():
     assert world.condition("Promoted") == ("False", "ThresholdCrossed")
 
 
+@pytest.mark.slow
 async def test_a_comparison_that_only_observes_never_reverts():
     world = compared(onBreach="Observe")
     reads(world, 30, 300)

@@ -108,6 +108,7 @@ async def test_a_worse_candidate_is_found_by_the_comparison_alone(case):
     assert evidence(world)["promotion"]["value"] < 20
 
 
+@pytest.mark.slow
 @TYPES
 async def test_an_equal_candidate_is_promoted_before_its_holds_are_over(case):
     _, incumbent, _, _ = CASES[case]

@@ -164,8 +164,16 @@ def undisturbed(name: str, given: bool) -> tuple[dict[str, Any], int]:
 
 
 MANY = pytest.mark.simulation
+
+
+def _marks(name: str, fault: str, given: bool) -> tuple[pytest.MarkDecorator, ...]:
+    if name not in SHORT or fault != "crash_after":
+        return (MANY,)
+    return (pytest.mark.slow,) if given else ()
+
+
 CASES = [
-    pytest.param(name, fault, given, marks=() if name in SHORT and fault == "crash_after" else MANY)
+    pytest.param(name, fault, given, marks=_marks(name, fault, given))
     for name in STORIES
     for fault, given in (*((fault, False) for fault in FAULTS), ("crash_after", True))
 ]

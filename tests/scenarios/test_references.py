@@ -64,6 +64,7 @@ async def test_unless_they_are_told_to():
     assert world.condition("Promoted") == ("False", "ThresholdCrossed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -116,6 +117,7 @@ async def test_a_reference_that_vanishes_under_way_holds():
     assert shown(world)["verdict"] == "Error"
 
 
+@pytest.mark.slow
 async def test_a_reference_is_parsed_once_and_not_at_every_tick(monkeypatch):
     texts = []
     parse = json.loads

@@ -184,6 +184,7 @@ def test_the_readmes_release_needs_no_cluster(tmp_path: Path) -> None:
     assert (who.candidate, who.incumbent) == ARMS
 
 
+@pytest.mark.slow
 def test_a_port_is_looked_for_only_where_metrics_need_it(tmp_path: Path) -> None:
     pods = {**ERRORS, "source": {"preset": "bentoml"}}
     who = Arms(read(file_of(tmp_path, signals=[pods])), no_cluster, None, "fraud-v41")

@@ -140,6 +140,7 @@ async def test_arms_and_acts_are_known_as_they_are_now(replica: Replica) -> None
     assert act["status"] == {"phase": "Done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codes", [[404], [403], [500] * 100])
 async def test_a_route_that_cannot_be_listed_counts_as_it_was_seen_last(
     replica: Replica, codes: list[int]
@@ -177,6 +178,7 @@ async def test_a_namespace_that_may_not_be_read_keeps_no_other_one_waiting(
     assert replica.woken == [Key("risk", "fraud"), Key("away", "old")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [500, 429, 410])
 async def test_a_server_that_fails_is_asked_again_before_anything_is_worked_on(
     replica: Replica, code: int

@@ -14,6 +14,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_help_tells_of_every_setting() -> None:
     done = run("--help")
     assert done.returncode == 0

@@ -171,6 +171,7 @@ def test_a_release_that_was_never_seen_is_forgotten_without_a_word(telemetry):
     assert series_of(telemetry) == []
 
 
+@pytest.mark.slow
 def test_each_of_many_releases_is_shown_once(telemetry):
     keys = [Key("risk", f"fraud-{number}") for number in range(1001)]
     for key in keys:
