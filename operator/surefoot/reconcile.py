@@ -16,8 +16,9 @@ from surefoot.ports import Key, PortError, Ports, ReleaseObject, TransientError,
 
 log = logging.getLogger("surefoot.tick")
 TELL_AGAIN = timedelta(seconds=10)
-ANSWERED = timedelta(seconds=5)
-"""Within this Prometheus has answered, or is known not to have."""
+ANSWERED = timedelta(seconds=15)
+"""Within this Prometheus has answered, or is known not to have, also where two thousand releases are
+answered one after another. A tick that comes before the answers is for nothing."""
 
 
 @dataclass(frozen=True)
