@@ -268,3 +268,17 @@ async def test_a_target_that_is_as_good_as_met_is_hardly_ever_decided():
     await world.run(2400, every=30)
     assert hope(world)["verdict"] == "Testing"
     assert "with this traffic it will hardly be decided" in hope(world)["message"]
+
+
+async def test_a_ratio_to_next_to_nothing_is_no_number_that_is_told():
+    signal = {
+        "name": "sales", "type": "Business",
+        "source": {"numerator": "orders_total", "denominator": "requests_total"},
+        "threshold": {"min": 0.001, "window": "30s"},
+    }  # fmt: skip
+    world = hopeful({"relative": 0.1}, [signal], signal="sales", better="Higher")
+    reads(world, Ratio(1e-310, 6000.0), Ratio(390.0, 6000.0), "sales")
+    await world.run(2400, every=30)
+    assert hope(world)["intervals"] > 0
+    json.dumps(hope(world), allow_nan=False)
+    assert "inf" not in hope(world)["message"]

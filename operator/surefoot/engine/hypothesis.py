@@ -167,13 +167,11 @@ def judged(status: HypothesisStatus, stand: Stand) -> HypothesisStatus:
     if sums is None or found is None:
         text = "nothing could be compared" if over else "nothing was compared yet"
         return _concluded(status, Hope.NOT_DECIDABLE if over else Hope.TESTING, text)
-    estimate, low, high = _improvements(found, status.relative, falls)
-    update = {
-        "estimate": rounded(estimate),
-        "low": rounded(low) if low is not None else None,
-        "high": rounded(high) if high is not None else None,
-    }
-    status = status.model_copy(update=update)
+    estimate, low, high = map(_bounded, _improvements(found, status.relative, falls))
+    update = {"estimate": estimate, "low": low, "high": high}
+    status = status.model_copy(
+        update={name: each if each is None else rounded(each) for name, each in update.items()}
+    )
     if low is not None and low >= expected:
         return _concluded(status, Hope.REACHED, "")
     if high is not None and high < expected:
@@ -201,6 +199,11 @@ def _improvements(
     estimate = sign * (found.estimate - same)
     low, high = (found.high, found.low) if falls else (found.low, found.high)
     return estimate, better(low), better(high)
+
+
+def _bounded(value: float | None) -> float | None:
+    """None for a ratio to next to nothing that no number can hold."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _forecast(status: HypothesisStatus, sums: Sums, plan: ModelReleaseSpec, falls: bool) -> str:
