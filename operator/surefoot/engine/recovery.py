@@ -55,6 +55,7 @@ def recovered(obs: Observation) -> Observation:
             "step": StepStatus(index=0, count=1, position="1/1", weight=weight),
             "traffic": TrafficStatus(route=record.route, intended=weight, written=weight),
             "history": history_of(obs.records),
+            "hold": None,
         }
     )
     return replace(obs, status=status)
