@@ -14,6 +14,12 @@ pytestmark = pytest.mark.slow
 
 MINUTE = {"interval": "30s", "warmup": "0s", "evidenceInterval": "60s"}
 LONG = [{"weight": w, "hold": "20m"} for w in (10, 25, 50)]
+SALES = {
+    "name": "sales",
+    "type": "Business",
+    "source": {"numerator": "orders_total", "denominator": "requests_total"},
+    "threshold": {"min": 0.001, "window": "30s"},
+}
 
 
 def hopeful(improve_by=None, signals=None, **hope):
@@ -234,12 +240,7 @@ async def test_more_recall_is_counted_in_points():
 
 @pytest.mark.parametrize(("better", "verdict"), [("Higher", "Reached"), ("Lower", "NotReached")])
 async def test_a_business_ratio_says_itself_which_way_is_better(better, verdict):
-    signal = {
-        "name": "sales", "type": "Business",
-        "source": {"numerator": "orders_total", "denominator": "requests_total"},
-        "threshold": {"min": 0.001, "window": "30s"},
-    }  # fmt: skip
-    world = hopeful({"relative": 0.1}, [signal], signal="sales", better=better)
+    world = hopeful({"relative": 0.1}, [SALES], signal="sales", better=better)
     reads(world, Ratio(300.0, 6000.0), Ratio(390.0, 6000.0), "sales")
     await until(world, "Idle")
     assert hope(world)["verdict"] == verdict
@@ -271,12 +272,7 @@ async def test_a_target_that_is_as_good_as_met_is_hardly_ever_decided():
 
 
 async def test_a_ratio_to_next_to_nothing_is_no_number_that_is_told():
-    signal = {
-        "name": "sales", "type": "Business",
-        "source": {"numerator": "orders_total", "denominator": "requests_total"},
-        "threshold": {"min": 0.001, "window": "30s"},
-    }  # fmt: skip
-    world = hopeful({"relative": 0.1}, [signal], signal="sales", better="Higher")
+    world = hopeful({"relative": 0.1}, [SALES], signal="sales", better="Higher")
     reads(world, Ratio(1e-310, 6000.0), Ratio(390.0, 6000.0), "sales")
     await world.run(2400, every=30)
     assert hope(world)["intervals"] > 0

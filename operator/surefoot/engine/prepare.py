@@ -41,7 +41,7 @@ def begin(obs: Observation) -> Tick:
         status.evidence = compare.begin(status.evidence, stand)
         if status.release is not None and not status.release.rollback:
             status.hypothesis = hypothesis.begin(status.hypothesis, stand)
-    elif not flying and plan is not None:
+    elif plan is not None:
         status.watch = watching.begin(obs, status, plan)
     return Tick(obs, status, plan, (), fresh=False)
 

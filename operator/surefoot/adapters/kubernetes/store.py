@@ -143,10 +143,10 @@ class KubernetesStore:
     async def save_status(self, release: ReleaseObject, status: ModelReleaseStatus) -> None:
         """A patch fenced by resourceVersion. Raises ConflictError when what was read is old."""
         self._saving[release.key] = None
-        written: Json = {}
+        written = None
         try:
             answer = await self._send(release, status)
-            written = answer["metadata"]
+            written = answer["metadata"]["uid"], answer["metadata"]["resourceVersion"]
         except ConflictError:
             await self._refresh(release.key)
             raise
@@ -156,11 +156,7 @@ class KubernetesStore:
         finally:
             shown = self._saving.pop(release.key)
             # Without an answer nobody can say whose change it was.
-            same = shown is None or shown[2:] == (
-                written.get("uid"),
-                written.get("resourceVersion"),
-            )
-            if not same:
+            if shown is not None and shown[2:] != written:
                 self._wake(release.key)
         self._put_off.pop(release.key, None)
         self._cache.put(RELEASES, answer)
